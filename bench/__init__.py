@@ -1,0 +1,1 @@
+"""What oneseed is worth beside its rivals. Not part of the wheel."""

@@ -1,0 +1,13 @@
+"""OpenCV's fast-marching inpainting, frame by frame (Telea 2004). For masks."""
+
+import cv2
+
+from bench.opencv_inpaint import inpaint
+from bench.tasks import Measurement
+from oneseed.shapes import Frames
+
+ORACLE = False
+
+
+def restore(given: Measurement) -> Frames | None:
+    return inpaint(given, cv2.INPAINT_TELEA)

@@ -1,0 +1,218 @@
+"""The command line: parses, calls, prints. No tensor is touched here, and torch is not loaded before it is needed."""
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from oneseed.errors import DivergedError, RequestError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Restore degraded video without training.",
+)
+
+Lpips = Enum("Lpips", {name: name for name in ("alex", "vgg", "both", "none")}, type=str)
+Bits = Enum("Bits", {"8": "8", "16": "16"}, type=str)
+
+Input = Annotated[Path, typer.Argument(metavar="INPUT", help="A video file, or a folder of images in natural order.")]
+Output = Annotated[Path, typer.Argument(metavar="OUTPUT", help="A video file by its ending; without one, a folder of PNG.")]
+Specs = Annotated[
+    list[str] | None,
+    typer.Option("-d", "--degradation", metavar="SPEC", help="NAME[:key=value,...]; the first is nearest to the clean video."),
+]
+FrameRange = Annotated[str | None, typer.Option("--frames", metavar="A:B", help="Only frames A to B - 1.")]
+Size = Annotated[
+    str | None, typer.Option("--size", metavar="S|WxH", help="S: centre square, resized to S x S. WxH: resized.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to FILE as one JSON object.")]
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change one field of the recipe. May be repeated.")
+]
+
+
+@app.command()
+def restore(
+    source: Input,
+    target: Output,
+    specs: Specs = None,
+    noise: Annotated[float | None, typer.Option(help="Standard deviation of the noise, on the [0, 1] scale.")] = None,
+    prior: Annotated[str, typer.Option(metavar="NAME|PATH", help="The image model.")] = "tiny",
+    preset: Annotated[str, typer.Option(help="draft, balanced, best or paper.")] = "balanced",
+    changes: Changes = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of the search; overrides the preset's.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="End the search after so many minutes.")] = None,
+    flow: Annotated[str, typer.Option(metavar="NAME", help="What estimates motion.")] = "dis",
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to run.")] = "auto",
+    seed: Annotated[int | None, typer.Option(help="Draws the seed that the search begins at.")] = None,
+    frames: FrameRange = None,
+    size: Size = None,
+    reference: Annotated[
+        Path | None, typer.Option(metavar="CLEAN", help="Show the PSNR against this clip meanwhile. Influences nothing.")
+    ] = None,
+    json: Json = None,
+    lossless: Annotated[bool, typer.Option("--lossless", help="Write .mkv as FFV1.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Restore INPUT into OUTPUT. Without -d, the sidecar that `oneseed degrade` wrote says what happened."""
+    from oneseed.pipeline import restore_file
+    from oneseed.progress import Live
+    from oneseed.recipe import preset as named
+
+    asked = dict(_field(change) for change in changes or [])
+    asked |= {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
+    recipe = named(preset).but(asked)
+    if minutes is not None and not minutes > 0:
+        raise RequestError(f"--minutes {minutes}; needed is a positive number. Leave it out for no limit.")
+    _check_json(json, overwrite)
+    with Live(recipe, reference, frames, size, minutes) as live:
+        done = restore_file(
+            source, target, recipe, specs=specs or [], noise=noise, prior=prior, flow=flow, device=device, frames=frames,
+            size=size, minutes=minutes, lossless=lossless, overwrite=overwrite, watch=live.show, stop=live.stopped,
+        )  # fmt: skip
+    _write_json(json, done.as_dict())
+    typer.echo(f"{done.written.path}: {done.frames} frames in {done.seconds:.0f} s, sound: {done.written.sound}")
+    if done.diverged:
+        raise DivergedError(f"{done.diverged}; {target} holds the last good frames", None)
+    if done.interrupted:
+        raise typer.Exit(130)
+
+
+@app.command()
+def degrade(
+    source: Input,
+    target: Output,
+    specs: Specs = None,
+    noise: Annotated[float, typer.Option(help="Standard deviation of Gaussian noise, on the [0, 1] scale.")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Draws the noise.")] = 0,
+    frames: FrameRange = None,
+    size: Size = None,
+    bits: Annotated[Bits | None, typer.Option(help="Bits per colour of what is written; 16 where that is possible.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Degrade INPUT into OUTPUT, and describe how beside it, exactly."""
+    from oneseed.pipeline import degrade_file
+
+    depth: Any = int(bits.value) if bits else None
+    done = degrade_file(
+        source, target, specs or [], noise=noise, seed=seed, frames=frames, size=size, bits=depth, overwrite=overwrite
+    )
+    typer.echo(f"{done.path}: {done.codec}, sound: {done.sound}")
+
+
+@app.command()
+def score(
+    result: Annotated[Path, typer.Argument(metavar="RESULT")],
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE")],
+    frames: FrameRange = None,
+    size: Size = None,
+    lpips: Annotated[Lpips, typer.Option(help="Which backbone to measure with.")] = Lpips["alex"],
+    weights: Annotated[Path | None, typer.Option(help="Folder of the LPIPS weights.")] = None,
+    json: Json = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Score RESULT against REFERENCE; --frames and --size are applied to the reference."""
+    from oneseed.pipeline import score_files
+    from oneseed.progress import print_score
+
+    _check_json(json, overwrite)
+    measured = score_files(result, reference, frames=frames, size=size, lpips=lpips.value, weights=weights)
+    print_score(measured)
+    _write_json(json, measured.as_dict())
+
+
+@app.command()
+def choices(room: Annotated[str | None, typer.Argument(metavar="[ROOM]")] = None) -> None:
+    """List what can be swapped, with one line each."""
+    from oneseed import registry
+
+    for place in [room] if room else registry.ROOMS:
+        typer.echo(f"{place}:" if not room else "", nl=not room)
+        for name in registry.choices(place):
+            typer.echo(f"  {name:<16}{registry.summary(place, name)}")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine can run, what is missing, and the command that mends it."""
+    from oneseed.doctor import examine
+
+    for line in examine():
+        typer.echo(line)
+
+
+@app.command()
+def train(
+    source: Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder or tar of photos.")],
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Folder for the prior; use it with --prior OUTPUT.")],
+    perceptual: Annotated[Path | None, typer.Option(metavar="FILE", help="LPIPS weights for AlexNet.")] = None,
+    validate: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Photos to measure with, not to learn from.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps of the auto-encoder.")] = None,
+    noise_steps: Annotated[int | None, typer.Option(help="Steps of the noise predictor.")] = None,
+    licences: Annotated[str, typer.Option(help="One line for the model card: the photos' origin.")] = "Origin not stated.",
+    seed: Annotated[int, typer.Option(help="Draws weights, crops and noise.")] = 0,
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps")] = "auto",
+) -> None:
+    """Train a prior on your own photos. Stopped at any moment, the same command goes on."""
+    from oneseed.progress import watch_training
+
+    watch_training(source, output, perceptual, validate, steps, noise_steps, licences, seed, device)
+
+
+def _field(change: str) -> tuple[str, str]:
+    name, sign, value = change.partition("=")
+    if not sign:
+        raise RequestError(f"--set {change}; needed is FIELD=VALUE. Write --set {change}=..., say.")
+    return name.strip().replace("-", "_"), value.strip()
+
+
+def _check_json(path: Path | None, overwrite: bool) -> None:
+    if path is None:
+        return
+    if path.exists() and not overwrite:
+        raise RequestError(f"{path} exists; needed is a new name. Add --overwrite to replace it.")
+    if not path.absolute().parent.is_dir():
+        raise RequestError(f"{path.parent} is no folder; needed is one to write {path.name} into. Make it first.")
+
+
+def _write_json(path: Path | None, content: dict[str, Any]) -> None:
+    if path is None:
+        return
+    import json
+
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(content, indent=2, default=str) + "\n")
+    part.replace(path)
+
+
+def main() -> None:
+    """Run, and turn what goes wrong into one line and an exit code: 2 the request, 1 the run, 130 interrupted."""
+    try:
+        code = app(standalone_mode=False)
+    except RequestError as error:
+        code = _complain(str(error), 2)
+    except DivergedError as error:
+        code = _complain(str(error), 1)
+    except KeyboardInterrupt:
+        code = _complain("interrupted", 130)
+    except Exception as error:
+        if not hasattr(error, "exit_code"):  # the command line's own: an unknown option, a missing argument
+            raise
+        message = getattr(error, "format_message", lambda: str(error))()
+        code = _complain(message, error.exit_code) if message else error.exit_code
+    sys.exit(code or 0)
+
+
+def _complain(message: str, code: int) -> int:
+    typer.echo(f"oneseed: {message}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

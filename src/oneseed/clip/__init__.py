@@ -1,0 +1,1 @@
+"""What a file is once read: frames, time stamps, colour, sound."""

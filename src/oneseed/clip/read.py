@@ -1,0 +1,102 @@
+"""A video file or a folder of images, read into memory as a clip."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from oneseed.clip.clip import Clip
+from oneseed.clip.crop import fit, parse_size
+from oneseed.clip.images import ENDINGS, Images
+from oneseed.clip.span import parse_span
+from oneseed.clip.timing import on_grid
+from oneseed.clip.video import Video, opened
+from oneseed.errors import RequestError
+from oneseed.shapes import Frames
+
+FOLDER_RATE = 25  # frames per second, when nobody says
+
+
+def read(
+    path: str | Path, frames: str | None = None, size: str | None = None, rate: Fraction | int | None = None
+) -> Clip:
+    """The clip in a video file or a folder of images; frames are decoded, cropped and resized one by one.
+
+    Args:
+        path: a video file, an image, or a folder of PNG, JPEG, TIFF or WebP images, taken in natural order.
+        frames: `A:B` as a Python slice; either side may be missing or negative.
+        size: `S`, the centre square resized to S x S, or `WxH`, resized; antialiased bicubic.
+        rate: frames per second of a folder, 25 unless given; a video has its own.
+
+    Raises:
+        RequestError: nothing there, nothing readable in it, a damaged frame, frames of several sizes, or `frames`,
+            `size` or `rate` that make no sense here.
+    """
+    path, target = Path(path), parse_size(size)
+    with _source(path, rate) as source:
+        span = parse_span(frames, source.count)
+        start, stack, kept = Fraction(0), _Stack((span.last or source.expected) - span.first), []
+        for number, picture in enumerate(source.pictures()):
+            start = picture.time if number == 0 else start
+            if number >= span.first:
+                stack.add(fit(picture.load(), target))
+                kept.append(picture)
+            if number + 1 == span.last:
+                break
+        else:
+            span.check(number + 1)
+        times = [picture.time for picture in kept]
+        grid = on_grid(times, start, source.rate, source.tick)
+        return Clip(
+            frames=stack.frames(),
+            rate=source.rate,
+            times=tuple(grid or times),
+            bits=source.bits,
+            source=path,
+            until=None if grid else kept[-1].end,
+            cut=span.first > 0 or span.last is not None,
+            pixel_aspect=kept[0].aspect if target is None or target.square else Fraction(1),
+            primaries=source.primaries,
+            transfer=source.transfer,
+        )
+
+
+@contextmanager
+def _source(path: Path, rate: Fraction | int | None) -> Iterator[Video | Images]:
+    if not path.exists():
+        raise RequestError(f"{path} does not exist; needed a video file or a folder of images. Check the path.")
+    if path.is_dir() or path.suffix.lower() in ENDINGS:
+        yield Images(path, _positive(rate))
+        return
+    if rate is not None:
+        raise RequestError(f"a rate of {rate} for {path}; needed a folder of images. Leave it out.")
+    with opened(path) as container:
+        yield Video(container, path)
+
+
+def _positive(rate: Fraction | int | None) -> Fraction:
+    if rate is not None and rate <= 0:
+        raise RequestError(f"a rate of {rate}; needed more than 0 frames per second. Try 25.")
+    return Fraction(FOLDER_RATE if rate is None else rate)
+
+
+class _Stack:
+    """Images gathered in one block, so that a long clip is never held twice."""
+
+    def __init__(self, expected: int):
+        self.expected, self.count, self.block = max(expected, 1), 0, torch.empty(0)
+
+    def add(self, image: Float[Tensor, "3 H W"]) -> None:
+        if self.count == 0:
+            self.block = image.new_empty(self.expected, *image.shape)
+        elif self.count == len(self.block):
+            self.block = torch.cat([self.block, torch.empty_like(self.block)])
+        self.block[self.count] = image
+        self.count += 1
+
+    def frames(self) -> Frames:
+        return self.block if self.count == len(self.block) else self.block[: self.count].clone()

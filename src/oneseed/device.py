@@ -1,0 +1,39 @@
+"""Where a run takes place, and what it took."""
+
+import sys
+
+import torch
+
+from oneseed.errors import RequestError
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the GPU if there is one, else Apple's, else the CPU.
+
+    Raises:
+        RequestError: an unknown name, or a device that is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, found in there.items() if found))
+    kind = name.partition(":")[0]
+    if kind not in there:
+        raise RequestError(f"--device {name}; needed is one of auto, {', '.join(there)}. Choose one.")
+    if not there[kind]:
+        raise RequestError(f"--device {name}, and this machine has none; needed is one that is there. Try --device auto.")
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise RequestError(f"--device {name} is malformed; needed is a name like cuda or cuda:0. Change it.") from error
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """The most that was held so far: of the GPU's memory, or else of the process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("nan")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10

@@ -1,0 +1,19 @@
+"""The two errors that a user meets on purpose. Everything else that is raised is ours to mend."""
+
+from typing import Any
+
+
+class RequestError(ValueError):
+    """The request cannot be carried out as asked.
+
+    The message is one line in three parts: what was found, what was needed, what to do. The command line prints it
+    without a traceback and ends with exit code 2.
+    """
+
+
+class DivergedError(RuntimeError):
+    """The optimisation left the numbers. `frames` holds the last good video, or None if there was none."""
+
+    def __init__(self, message: str, frames: Any):
+        super().__init__(message)
+        self.frames = frames

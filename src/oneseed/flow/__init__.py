@@ -1,0 +1,1 @@
+"""Motion between frames. One file per estimator."""

@@ -1,0 +1,62 @@
+"""Dense inverse search (Kroeger et al. 2016) from OpenCV: fast on a CPU, no weights. The default."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+
+from oneseed.shapes import Flow, Frames
+
+__all__ = ["Dis"]
+
+_PRESETS = {
+    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+}
+_LUMA = (0.299, 0.587, 0.114)  # BT.601
+
+
+class Dis:
+    """DIS on the luma, in 8 bits.
+
+    Args:
+        preset: the slower, the finer.
+    """
+
+    def __init__(self, preset: Literal["ultrafast", "fast", "medium"] = "medium"):
+        self.preset = preset
+
+    @torch.no_grad()
+    def estimate(self, here: Frames, there: Frames) -> Flow:
+        height, width = here.shape[-2:]
+        search = cv2.DISOpticalFlow.create(_PRESETS[self.preset])
+        flows = np.empty((len(here), height, width, 2), np.float32)
+        with _one_thread():
+            for pair, (a, b) in enumerate(zip(_luma(here), _luma(there), strict=True)):
+                flows[pair] = search.calc(a, b, None)[:height, :width]  # type: ignore[call-overload]
+        return torch.from_numpy(flows).movedim(-1, 1).to(here)
+
+
+def _luma(x: Frames) -> np.ndarray:
+    grey = torch.einsum("nchw,c->nhw", x.clamp(0, 1), x.new_tensor(_LUMA))
+    levels = grey.mul(255).round().to(torch.uint8).cpu().numpy()
+    height, width = levels.shape[1:]
+    # OpenCV takes the coarsest level from the width alone and crashes on small and on very wide pictures.
+    below, right = max(16 - height, math.ceil(0.4 * width) - height, 0), max(16 - width, 0)
+    return np.pad(levels, ((0, 0), (0, below), (0, right)), mode="edge")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The order of the work, and with it the flow, must not depend on the machine."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

@@ -1,0 +1,121 @@
+"""Motion-compensated least squares (MCLS): the best video that no network had a hand in.
+
+    minimise  ‖A x − y‖²/s² + Σ_d Σ_n ‖√c (x_n − W(x_{n+d}, f_{n→n+d}))‖²/σ_m² + ‖∇x‖²/σ_g² + ‖x − v‖²/σ_v²
+
+over x, by conjugate gradients: every term is a linear least-squares term once the flows f and the confidences c are
+fixed, and those are estimated again from x in a few rounds. s is the noise of the measurements, σ_m and σ_g the expected
+size of what motion and smoothness leave unexplained, v a video that x should stay near. Not in the paper: it is the
+preview, the start of the optimisation, and its last step onto the measurements.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from oneseed.shapes import Frames, Measured
+from oneseed.warp import Estimate, Link, link, pairs
+
+Degrade = Callable[[Tensor], Tensor]  # A, linear
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What stands beside the data, each term by its standard deviation on the [0, 1] scale; infinite leaves it out."""
+
+    noise: float
+    """s, of the measurements."""
+    gradient_sd: float = torch.inf
+    """σ_g, of the difference between neighbouring pixels."""
+    motion_sd: float = torch.inf
+    """σ_m, of the difference between a frame and its neighbour moved onto it."""
+    links: Sequence[Link] = ()
+    """f and c."""
+    near: Frames | None = None
+    """v."""
+    near_sd: float = torch.inf
+    """σ_v, of the difference between x and v."""
+
+
+def solve(y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int) -> Frames:
+    """The last of `steps` iterates from x, or the first that leaves nothing to do."""
+    for x in iterates(y, degrade, x, terms, steps):  # noqa: B020
+        pass
+    return x
+
+
+def iterates(
+    y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int, tolerance: float = 1e-9
+) -> Iterator[Frames]:
+    """Conjugate gradients on the normal equations (Hestenes and Stiefel 1952), every adjoint from autograd.
+
+    Args:
+        tolerance: stop when the residual has shrunk to this share of what it is at x = 0.
+    """
+    zero = torch.zeros_like(x)
+    still = terms.near if terms.near is not None else zero
+    homogeneous = lambda v: _gradient(v, torch.zeros_like(y), zero, degrade, terms)  # noqa: E731  H v
+    enough = tolerance**2 * _gradient(zero, y, still, degrade, terms).square().sum()
+    residual = -_gradient(x, y, still, degrade, terms)  # b − H x
+    direction, power = residual, residual.square().sum()
+    for _ in range(steps):
+        if power <= enough:
+            return
+        image = homogeneous(direction)
+        length = power / (direction * image).sum()
+        x, residual = x + length * direction, residual - length * image
+        power, last = residual.square().sum(), power
+        direction = residual + power / last * direction
+        yield x
+
+
+def _gradient(x: Frames, y: Measured, near: Frames, degrade: Degrade, terms: Terms) -> Frames:
+    """Half the objective's gradient, times s²: affine in x."""
+    x = x.detach().requires_grad_()
+    with torch.enable_grad():
+        across, down = x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
+        energy = (across.square().sum() + down.square().sum()) / terms.gradient_sd**2
+        energy = energy + (x - near).square().sum() / terms.near_sd**2
+        for step, warp, confidence in terms.links:
+            here, there = pairs(x, step)
+            energy = energy + (confidence * (here - warp(there)).square()).sum() / terms.motion_sd**2
+        energy = (degrade(x) - y).square().sum() + terms.noise**2 * energy
+        return torch.autograd.grad(energy / 2, x)[0]
+
+
+@torch.no_grad()
+def confident_links(x: Frames, estimate: Estimate, reach: int) -> list[Link]:
+    """Every frame tied to its 1st to `reach`-th successor; confidence falls with what the motion leaves unexplained."""
+    links = []
+    for step in range(1, min(reach, len(x) - 1) + 1):
+        _, warp, seen = link(x, step, estimate)
+        here, there = pairs(x, step)
+        error = (here - warp(there)).square().mean(1, keepdim=True)
+        usual = 2 * error.flatten().median().clamp(min=1e-8)
+        links.append(Link(step, warp, seen / (1 + error / usual)))
+    return links
+
+
+def restore(
+    y: Measured,
+    degrade: Degrade,
+    shape: tuple[int, int, int, int],
+    estimate: Estimate,
+    *,
+    noise: float,
+    gradient_sd: float,
+    motion_sd: float,
+    reach: int,
+    first_steps: int,
+    rounds: int,
+    round_steps: int,
+) -> Frames:
+    """MCLS whole: first without motion, then `rounds` times with the motion seen in the last result."""
+    x = torch.zeros(shape, dtype=y.dtype, device=y.device)
+    x = solve(y, degrade, x, Terms(noise=noise, gradient_sd=gradient_sd / 3**0.5), first_steps)
+    for _ in range(rounds):
+        links = confident_links(x, estimate, reach)
+        terms = Terms(noise=noise, gradient_sd=gradient_sd, motion_sd=motion_sd, links=links)
+        x = solve(y, degrade, x, terms, round_steps)
+    return x

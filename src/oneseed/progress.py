@@ -1,0 +1,111 @@
+"""What a person sees while something runs: a live bar, a table of scores."""
+
+import math
+import signal
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from oneseed.recipe import Recipe
+from oneseed.restore import Epoch
+from oneseed.score import Score
+
+
+class Live:
+    """A bar with epoch, losses and the time left; the first Ctrl-C asks the run to end, the second ends it at once."""
+
+    def __init__(
+        self, recipe: Recipe, reference: Path | None, frames: str | None, size: str | None, minutes: float | None
+    ):
+        self.console = Console(stderr=True)
+        self.reference = None
+        if reference is not None:
+            from oneseed.clip.read import read
+
+            self.reference = read(reference, frames, size).frames
+        fit = recipe.fit_epochs if recipe.start == "least-squares" else 0
+        self.total = recipe.epochs + fit if recipe.epochs else 1
+        self.asked = False
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+            TextColumn("{task.fields[figures]}"), TimeElapsedColumn(), TimeRemainingColumn(), console=self.console,
+        )  # fmt: skip
+        self.task = self.bar.add_task("start", total=self.total, figures="")
+
+    def __enter__(self) -> "Live":
+        self._before = signal.signal(signal.SIGINT, self._interrupt)
+        self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.bar.stop()
+        signal.signal(signal.SIGINT, self._before)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        self.console.print("ending after this epoch; once more to end now and write nothing")
+
+    def stopped(self) -> bool:
+        return self.asked
+
+    def show(self, epoch: Epoch) -> None:
+        figures = f"data {math.sqrt(epoch.data_loss):.5f}"
+        if epoch.held_out is not None:
+            figures += f"  held out {math.sqrt(epoch.held_out):.5f}"
+        if epoch.warp_loss:
+            figures += f"  warp {epoch.warp_loss:.2e}  visible {epoch.visible_share:.0%}"
+        if self.reference is not None and self.reference.shape == epoch.x.shape:
+            from oneseed.metrics.psnr import psnr
+
+            figures += f"  PSNR {psnr(epoch.x.cpu().clamp(0, 1), self.reference).mean().item():.2f} dB"
+        self.bar.update(self.task, completed=min(epoch.number, self.total), description=epoch.phase, figures=figures)
+
+
+def print_score(score: Score) -> None:
+    """One row of means, and the notes."""
+    shown = ("psnr", "ssim", "lpips_alex", "lpips_vgg", "we_self", "we_gt", "we_reference")
+    values = {name: getattr(score, name) for name in shown}
+    table = Table("frames", *(name for name, value in values.items() if value is not None))
+    table.add_row(str(score.frames), *(f"{value:.4g}" for value in values.values() if value is not None))
+    console = Console()
+    console.print(table)
+    for note in score.notes:
+        console.print(note, highlight=False)
+
+
+def watch_training(
+    source: Path,
+    output: Path,
+    perceptual: Path | None,
+    validation: Path | None,
+    steps: int | None,
+    noise_steps: int | None,
+    licences: str,
+    seed: int,
+    device: str,
+) -> None:
+    """Train a prior with a bar for each network."""
+    from oneseed.device import choose_device
+    from oneseed.train.autoencoder import AutoencoderPlan
+    from oneseed.train.noise_predictor import NoisePlan
+    from oneseed.train.tiny import Plan, train_tiny
+
+    plan = Plan(
+        autoencoder=AutoencoderPlan(seed=seed) if steps is None else AutoencoderPlan(seed=seed, steps=steps),
+        noise_predictor=NoisePlan(seed=seed) if noise_steps is None else NoisePlan(seed=seed, steps=noise_steps),
+    )
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+        TextColumn("loss {task.fields[loss]:.4f}"), TimeRemainingColumn(), console=Console(stderr=True),
+    ) as bar:  # fmt: skip
+        tasks: dict[str, object] = {}
+        for at in train_tiny(source, output, plan, perceptual, validation, choose_device(device), licences):
+            task = tasks.get(at.network)
+            if task is None:
+                task = tasks[at.network] = bar.add_task(at.network, total=at.steps, loss=at.loss)
+            bar.update(task, completed=at.step, loss=at.loss)  # type: ignore[arg-type]

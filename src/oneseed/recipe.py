@@ -1,0 +1,193 @@
+"""Every number that a restoration depends on: its unit, its source, and presets that say what they were measured to give."""
+
+import dataclasses
+import difflib
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from oneseed.ddim import Spacing
+from oneseed.errors import RequestError
+from oneseed.prior.base import Joint
+
+Start = Literal["noise", "least-squares"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The settings of one run.
+
+    "Open" marks what the paper has but gives no value for, "ours" what it does not have.
+
+    Raises:
+        RequestError: a value out of range, or a field that could not act beside the others.
+    """
+
+    # The chain
+    steps: int = 4
+    """T, steps of the reverse process; 4 is best in Table 1. 0 leaves R out: z_shared is then the latent itself."""
+    spacing: Spacing = "trailing"
+    """Which trained steps R visits. Open; `trailing` alone starts where N(0, I) is the seed's law."""
+    joint: Joint = "feature"
+    """Where residuals enter: `seed` is eq 7, `latent` eq 11, `feature` eq 12."""
+    rank: int = 4
+    """k in Section 3.3. Open."""
+    radius: float = 1.0
+    """C in Section 3.3; 1.0 is best in Table 8."""
+    follow_motion: bool = True
+    """Ours: the shared features move with the flow from a key frame. Needs joint `feature` and start `least-squares`."""
+
+    # Algorithm 1
+    epochs: int = 100
+    """E. 0 leaves the chain out: the start is the result."""
+    lr_seed: float = 0.01
+    """Adam's step for z_shared. Open; 0.01 is the value of the method's ancestor for images."""
+    lr_residual: float = 0.003
+    """Adam's step for A and B. The paper's best is 0.001 (Table 8)."""
+    warp_weight: float = 0.3
+    """Weight of L_warp beside the data term, both means over values in [0, 1]. Open. 0 leaves warping out."""
+    warp_from: int = 0
+    """E_T: the first epoch with the warping loss. Open."""
+    warp_reach: int = 1
+    """Ours: each frame is compared with this many successors; eq 9 has 1."""
+    flow_every: int = 50
+    """P in Section 3.2: epochs between flow estimates. Open."""
+    flow_ema: float = 0.8
+    """beta in eq 10, in [0, 1). Open."""
+
+    # Ours: the start by motion-compensated least squares, and from there to the chain
+    start: Start = "least-squares"
+    """`noise` is the paper's; so begins, too, what has a degradation that is not linear."""
+    gradient_sd: float = 0.2
+    """σ_g: usual difference between neighbouring pixels."""
+    motion_sd: float = 0.04
+    """σ_m: usual difference between a frame and its neighbour moved onto it."""
+    noise_floor: float = 0.0011
+    """The least noise that is believed, on the [0, 1] scale: the rounding error of 8 bits."""
+    first_steps: int = 60
+    """Conjugate-gradient steps of the first solve, which knows no motion."""
+    rounds: int = 3
+    """Times that motion is estimated and the solve repeated; 0 leaves motion out."""
+    round_steps: int = 25
+    """Conjugate-gradient steps of each such solve."""
+    reach: int = 2
+    """Successors that each frame is compared with in the solves."""
+    fit_epochs: int = 60
+    """Epochs in which the chain only learns to reproduce the start, before Algorithm 1 begins."""
+
+    # Ours: the end
+    hold_out: float = 0.02
+    """Share of the measurements that the chain does not see. The video that predicts them best is kept."""
+    patience: int = 30
+    """Epochs without a better prediction of them after which the search ends; 0 runs all epochs."""
+    finish_steps: int = 25
+    """Conjugate-gradient steps of the last solve, from the chain's video onto the measurements; 0 leaves it out."""
+    near_sd: float = 0.03
+    """σ_v: usual error of the chain's video in that solve."""
+    seed: int = 0
+    """Draws z_shared, A and what is held out, and nothing else."""
+
+    def __post_init__(self) -> None:
+        for name, low in _AT_LEAST.items():
+            value = getattr(self, name)
+            if not value >= low:
+                raise RequestError(f"{name}={value}; needed is at least {low}. Give {name}={low}, say.")
+        for name in ("radius", "lr_seed", "lr_residual", "gradient_sd", "motion_sd", "noise_floor", "near_sd"):
+            value = getattr(self, name)
+            if not value > 0:
+                raise RequestError(f"{name}={value}; needed is a positive number. Change it.")
+        for name in ("flow_ema", "hold_out"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise RequestError(f"{name}={value}; needed is a number in [0, 1). Change it.")
+        if self.epochs and self.warp_weight and self.warp_from >= self.epochs:
+            raise RequestError(
+                f"warp_from={self.warp_from} with epochs={self.epochs}: the warping loss would never act. "
+                "Lower warp_from, or say warp_weight=0."
+            )
+        if self.patience and not self.hold_out:
+            raise RequestError(f"patience={self.patience} needs measurements held out. Set hold_out, or patience=0.")
+        if self.follow_motion and (self.joint != "feature" or self.start != "least-squares"):
+            raise RequestError(
+                f"follow_motion needs joint=feature and start=least-squares, found joint={self.joint} and "
+                f"start={self.start}. Add follow_motion=false."
+            )
+        if not self.epochs and self.start == "noise":
+            raise RequestError("epochs=0 with start=noise would restore nothing. Give epochs, or start=least-squares.")
+
+    def noise(self, sigma: float) -> float:
+        """s: the measurements' noise, never below the floor."""
+        return math.hypot(sigma, self.noise_floor)
+
+    def but(self, changes: Mapping[str, Any]) -> "Recipe":
+        """This recipe with some fields changed; values may be text, as on the command line.
+
+        Raises:
+            RequestError: no such field, or a value of another kind.
+        """
+        fields = typing.get_type_hints(Recipe)
+        for name in changes:
+            if name not in fields:
+                near = difflib.get_close_matches(name, fields, n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise RequestError(f"the recipe has no field {name!r}.{hint} Fields: {', '.join(fields)}.")
+        return dataclasses.replace(self, **{name: _convert(name, value, fields[name]) for name, value in changes.items()})
+
+
+_AT_LEAST = {
+    "steps": 0, "rank": 1, "epochs": 0, "warp_weight": 0, "warp_from": 0, "warp_reach": 1, "flow_every": 1,
+    "first_steps": 1, "rounds": 0, "round_steps": 1, "reach": 1, "fit_epochs": 0, "patience": 0, "finish_steps": 0,
+    "seed": 0,
+}  # fmt: skip
+
+
+def _convert(name: str, value: Any, kind: Any) -> Any:
+    """Text to the field's own kind; other values must be of it already."""
+    if typing.get_origin(kind) is Literal:
+        if value in typing.get_args(kind):
+            return value
+        raise RequestError(f"{name}={value}; needed is one of {', '.join(typing.get_args(kind))}. Choose one.")
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    try:
+        if kind is bool:
+            return value if isinstance(value, bool) else words[str(value).lower()]
+        if kind is int and isinstance(value, float) and not value.is_integer():
+            raise ValueError(value)
+        number = kind(value)
+    except (ValueError, KeyError, TypeError) as error:
+        needed = {int: "a whole number", float: "a number", bool: "true or false"}[kind]
+        raise RequestError(f"{name}={value}; needed is {needed}. Change it.") from error
+    return number
+
+
+PRESETS: dict[str, Recipe] = {
+    "draft": Recipe(epochs=0),
+    "balanced": Recipe(),
+    "best": Recipe(epochs=400, patience=80),
+    "paper": Recipe(
+        start="noise",
+        follow_motion=False,
+        epochs=1000,
+        lr_residual=0.001,
+        warp_weight=0.1,
+        warp_from=500,
+        hold_out=0,
+        patience=0,
+        finish_steps=0,
+    ),
+}
+
+
+def preset(name: str) -> Recipe:
+    """A recipe by its name.
+
+    Raises:
+        RequestError: no such preset.
+    """
+    if name not in PRESETS:
+        near = difflib.get_close_matches(name, PRESETS, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise RequestError(f"no preset called {name!r}.{hint} On offer: {', '.join(PRESETS)}.")
+    return PRESETS[name]

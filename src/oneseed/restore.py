@@ -1,0 +1,150 @@
+"""Algorithm 1, with a start and an end of ours. The comments name the paper's lines and equations."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+
+from oneseed import least_squares
+from oneseed.degrade.base import Degradation
+from oneseed.errors import DivergedError
+from oneseed.flow.base import FlowEstimator
+from oneseed.prior.base import Prior
+from oneseed.least_squares import Terms
+from oneseed.recipe import Recipe
+from oneseed.shapes import Frames, Measured
+from oneseed.video import Video
+from oneseed.warp import FlowMemory, link_loss
+
+Phase = Literal["start", "fit", "search", "finish"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one turn of the loop leaves behind. The last one of a run carries the result."""
+
+    number: int
+    """Epochs done so far, fitting included."""
+    phase: Phase
+    x: Frames
+    """The video, detached and not clamped."""
+    data_loss: float
+    """Mean squared error of A(x) against the measurements that the chain saw (eq 12)."""
+    held_out: float | None = None
+    """Mean squared error of A(x) against the measurements that the chain did not see."""
+    warp_loss: float = 0.0
+    """Eq 9, a mean over visible values."""
+    residual_rms: float = 0.0
+    """Root mean square of the residuals r_n."""
+    visible_share: float = 0.0
+    """Share of the pixels that the occlusion mask lets through; near 0, warping does nothing."""
+
+
+def optimise(
+    y: Measured,
+    degrade: Degradation,
+    prior: Prior | None,
+    flow: FlowEstimator,
+    recipe: Recipe,
+    noise: float = 0.0,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Epoch]:
+    """Yield after every epoch. Logging, saving and previewing are the caller's business.
+
+    Args:
+        y: the measurements, on the device where all happens; `degrade` and `prior` are there too.
+        prior: not needed, and may be None, where the recipe has no epochs.
+        noise: standard deviation of the measurements' noise, on the [0, 1] scale.
+        stop: asked after every epoch; when it says so, what was reached is finished and yielded.
+
+    Raises:
+        DivergedError: a loss is no longer a number; the error carries the last good frames.
+    """
+    n, c, h, w = y.shape
+    shape = degrade.clean_shape((n, c, h, w))
+    generator = torch.Generator().manual_seed(recipe.seed)
+    s = recipe.noise(noise)
+    seen = _seen(y, recipe, generator)  # ours: the chain, and what it starts from, see only these measurements
+
+    def partly(x: Frames) -> Measured:
+        return degrade(x) * seen
+
+    start = None
+    if recipe.start == "least-squares" and degrade.linear:  # ours
+        start = least_squares.restore(
+            y * seen, partly, shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd, motion_sd=recipe.motion_sd,
+            reach=recipe.reach, first_steps=recipe.first_steps, rounds=recipe.rounds, round_steps=recipe.round_steps,
+        )  # fmt: skip
+        last = Epoch(0, "start", start, *_errors(degrade(start) - y, seen))
+        yield last
+        if recipe.epochs == 0 or stop():
+            return
+
+    assert prior is not None
+    video = Video(prior, shape, recipe, generator, y.device)  # line 1
+    fit = recipe.fit_epochs if start is not None else 0
+    if start is not None:
+        video.begin_at(start, flow.estimate)
+    memory = FlowMemory(flow.estimate, recipe.flow_ema, recipe.flow_every, range(1, recipe.warp_reach + 1))
+    adam = torch.optim.Adam(
+        [
+            {"params": [video.z_shared], "lr": recipe.lr_seed},
+            {"params": video.residual.parameters(), "lr": recipe.lr_residual},
+        ]
+    )
+    best: Epoch | None = None
+    for e in range(-fit, recipe.epochs + 1):  # line 2; below 0 the chain is fitted to the start, and the last only looks
+        x = video()  # lines 3-9: eq 7, 11 or 12
+        gap = degrade(x) - y
+        data = (gap * seen).square().sum() / seen.sum()  # eq 12
+        warp = x.new_zeros(())  # line 15
+        if e >= recipe.warp_from and recipe.warp_weight > 0:  # line 10
+            links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
+            warp = link_loss(x, links)  # line 13: eq 9
+        loss = data + recipe.warp_weight * warp if e >= 0 or start is None else (x - start).square().mean()
+        if not loss.isfinite():
+            raise DivergedError(f"the loss is {loss.item()} at epoch {e + fit}", None if best is None else best.x)
+
+        last = Epoch(
+            e + fit, "search" if e >= 0 else "fit", x.detach(), *_errors(gap.detach(), seen), warp.item(),
+            video.residual.rms(), memory.visible_share,
+        )  # fmt: skip
+        yield last
+        best = last if best is None or not recipe.hold_out or last.held_out <= best.held_out else best
+        stale = recipe.patience and e >= recipe.patience and last.number - best.number >= recipe.patience
+        if e == recipe.epochs or stale or stop():
+            break
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        adam.step()  # line 17: eq 8
+        video.residual.project_()  # line 18: eqs 8 and 13
+
+    x = best.x
+    if recipe.finish_steps and degrade.linear:  # ours
+        near = Terms(noise=s, near=x, near_sd=recipe.near_sd)
+        x = least_squares.solve(y, degrade, x, near, recipe.finish_steps)
+    yield replace(last, phase="finish", x=x, data_loss=(degrade(x) - y).square().mean().item(), held_out=None)
+
+
+def restore(
+    y: Measured, degrade: Degradation, prior: Prior | None, flow: FlowEstimator, recipe: Recipe, noise: float = 0.0
+) -> Frames:
+    """The last epoch's frames; arguments and errors as for `optimise`."""
+    *_, last = optimise(y, degrade, prior, flow, recipe, noise)
+    return last.x
+
+
+def _seen(y: Measured, recipe: Recipe, generator: torch.Generator) -> Measured:
+    """1 for the measurements that the chain sees, 0 for those that judge it."""
+    if not recipe.hold_out or not recipe.epochs:
+        return torch.ones_like(y)
+    return (torch.rand(y.shape, generator=generator) >= recipe.hold_out).to(y)
+
+
+def _errors(gap: Measured, seen: Measured) -> tuple[float, float | None]:
+    """Mean squared error over the measurements seen, and over those held out."""
+    hidden = 1 - seen
+    held_out = (gap * hidden).square().sum() / hidden.sum() if hidden.any() else None
+    return ((gap * seen).square().sum() / seen.sum()).item(), None if held_out is None else held_out.item()
+

@@ -1,0 +1,1 @@
+"""How the prior `tiny` was made, and how to make your own from your own pictures."""

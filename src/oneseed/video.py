@@ -1,0 +1,63 @@
+"""The video as the method writes it: x_n = D1(W_n(D2(R(z_shared))) + r_n), with the residual at the joint of choice."""
+
+import torch
+from torch import Tensor, nn
+
+from oneseed.prior.base import Prior, cut
+from oneseed.recipe import Recipe
+from oneseed.residual import LowRankResidual
+from oneseed.shapes import Frames
+from oneseed.warp import Estimate, Warp
+
+
+class Video(nn.Module):
+    """z_shared and the residuals, and the frames that they stand for.
+
+    Args:
+        shape: (N, C, H, W) of the frames; sizes that the prior does not take are covered and cropped back.
+        generator: draws z_shared ~ N(0, I) and then A (Algorithm 1, line 1).
+    """
+
+    def __init__(
+        self,
+        prior: Prior,
+        shape: tuple[int, int, int, int],
+        recipe: Recipe,
+        generator: torch.Generator,
+        device: torch.device,
+    ):
+        super().__init__()
+        frames, _, self.height, self.width = shape
+        self.prior, self.recipe = prior, recipe
+        self.head, self.tail = cut(prior, recipe.joint, recipe.steps, recipe.spacing)
+        seed = torch.randn(1, *prior.seed_shape(self.height, self.width), generator=generator)
+        self.z_shared = nn.Parameter(seed.to(device))
+        with torch.no_grad():
+            _, *joint = self.head(self.z_shared).shape
+        self.residual = LowRankResidual(frames, (joint[0], joint[1], joint[2]), recipe.rank, recipe.radius, generator)
+        self.residual.to(device)
+        self.motion: list[Warp] = []
+        """Where each frame finds its pixels in the key frame; empty: all frames share the features as they are."""
+
+    def forward(self) -> Frames:
+        shared = self.head(self.z_shared)  # Algorithm 1, lines 3-8: once for all frames
+        return torch.cat([self._frame(n, shared) for n in range(len(self.residual.A))])
+
+    def _frame(self, n: int, shared: Tensor) -> Frames:
+        moved = self.motion[n](shared) if self.motion else shared
+        x = self.tail(moved + self.residual.frame(n))  # line 9: eq 7, 11 or 12
+        return x[..., : self.height, : self.width]
+
+    @torch.no_grad()
+    def begin_at(self, x: Frames, estimate: Estimate) -> None:
+        """Start the shared part near the middle frame of `x`; and let it move as `x` does, if the recipe says so.
+
+        Not in the paper, where the seed starts from noise and all frames share one feature map that stands still.
+        """
+        recipe, key = self.recipe, x[len(x) // 2][None]
+        self.z_shared.copy_(self.prior.invert(self.prior.encode(key), recipe.steps, recipe.spacing))
+        if recipe.follow_motion:
+            flows = estimate(x, key.expand_as(x))
+            _, _, height, _ = self.residual.A.shape
+            spare = (0, self.residual.B.shape[-1] - self.width, 0, height - self.height)
+            self.motion = [Warp(flow[None]) for flow in nn.functional.pad(flows, spare, mode="replicate")]

@@ -1,0 +1,143 @@
+"""Moving frames along flows: W, the mask M, and the two lines of temporal mathematics (eqs 9 and 10)."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from oneseed.sampling import Sampler
+from oneseed.shapes import Flow, Frames, Mask, PairFlow, PairWeight
+
+_Some = Float[Tensor, "P C H W"]
+Estimate = Callable[[Tensor, Tensor], Tensor]  # frames here, frames there -> flow; the `estimate` of an estimator
+
+
+class Warp:
+    """W(., f): x -> x(p + f(p)), bilinear, the border repeated; linear in x and fast when called again and again.
+
+    The flow is a constant: no gradient reaches it. The identity flow is exactly the identity.
+    """
+
+    def __init__(self, flow: Flow):
+        self.flow = flow.detach()
+        self._sampler = Sampler(self.flow)
+
+    def __call__(self, x: Frames) -> Frames:
+        return self._sampler(x)
+
+
+def backward_warp(x: Frames, flow: Flow) -> Frames:
+    """W(x, f)(p) = x(p + f(p)), for a flow that is used once."""
+    return Warp(flow)(x)
+
+
+def in_bounds(flow: Flow) -> Mask:
+    """Where p + f(p) still lies on the picture."""
+    x, y = _targets(flow)
+    height, width = flow.shape[-2:]
+    return ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1))[:, None]
+
+
+def visible(forward: Flow, backward: Flow) -> Mask:
+    """In bounds, and the forward-backward check: |f + b'|^2 < 0.01 (|f|^2 + |b'|^2) + 0.5 with b' = W(b, f).
+
+    Source: Meister et al. 2018 (UnFlow), eq 2, alpha_1 = 0.01, alpha_2 = 0.5.
+    """
+    returned = backward_warp(backward, forward)
+    gap = (forward + returned).square().sum(1, keepdim=True)
+    reach = forward.square().sum(1, keepdim=True) + returned.square().sum(1, keepdim=True)
+    return in_bounds(forward) & (gap < 0.01 * reach + 0.5)
+
+
+class Link(NamedTuple):
+    """Every frame n tied to frame n + step: how the second is carried onto the first, and where that counts.
+
+    One pair per tied frame, in order of n. A negative step ties backwards in time; it is never 0.
+    """
+
+    step: int
+    warp: Warp
+    weight: PairWeight
+
+
+def pairs(x: Frames, step: int) -> tuple[_Some, _Some]:
+    """Frames n and frames n + step, for every n that has both."""
+    return (x[:-step], x[step:]) if step > 0 else (x[-step:], x[:step])
+
+
+def link(x: Frames, step: int, estimate: Estimate) -> Link:
+    """A link from the motion seen in x, weighted 1 where visible and 0 elsewhere."""
+    with torch.no_grad():
+        here, there = pairs(x, step)
+        forward = estimate(here, there)
+        return Link(step, Warp(forward), visible(forward, estimate(there, here)).to(x.dtype))
+
+
+def warp_loss(x: Frames, y: Frames, flow: Warp | PairFlow, weight: PairWeight | Mask) -> Tensor:
+    """Eq 9 for a list of pairs: l(M * x, M * W(y, f)), l the squared error; weight is M or a confidence in [0, 1].
+
+    The paper prints a plain sum. Here it is divided by the weight of what was compared, so that its size depends
+    neither on the number of frames or pixels nor on how much is visible. Nothing visible gives 0.
+    """
+    warp = Warp(flow) if isinstance(flow, Tensor) else flow
+    seen = weight.to(x.dtype)
+    gap = (x - warp(y)).square() * seen
+    return gap.sum() / (seen.sum() * x.shape[1]).clamp(min=1e-6)
+
+
+def link_loss(x: Frames, links: Sequence[Link]) -> Tensor:
+    """Eq 9, `warp_loss`, as the mean over links; 0 without any."""
+    losses = [warp_loss(*pairs(x, step), warp, weight) for step, warp, weight in links]
+    return torch.stack(losses).mean() if losses else x[:0].sum()
+
+
+class FlowMemory:
+    """f^(t) = beta f^(t-1) + (1 - beta) f'^(t) (eq 10), for the frames at each distance that is asked for.
+
+    The first estimate starts the average: the paper gives f no first value. The flow back is averaged too, so that
+    the mask belongs to the flow that is used.
+
+    Args:
+        estimate: the `estimate` of an estimator.
+        beta: weight of the past, 0 to 1.
+        every: epochs from one estimate to the next.
+        steps: distances of the frames to tie, in frames; negative is backwards. Those beyond the clip are left out.
+    """
+
+    def __init__(self, estimate: Estimate, beta: float, every: int, steps: Sequence[int] = (1,)):
+        self.estimate, self.beta, self.every, self.steps = estimate, beta, every, tuple(steps)
+        self._flows: dict[int, PairFlow] = {}
+        self._links: list[Link] = []
+
+    @torch.no_grad()
+    def look(self, x: Frames, epoch: int) -> list[Link]:
+        """The links of this epoch, estimated anew on x when `epoch` is a multiple of `every`."""
+        if not self._flows or epoch % self.every == 0:
+            steps = [step for step in self.steps if 0 < abs(step) < len(x)]
+            for step in sorted({sign * step for step in steps for sign in (1, -1)}):
+                self._average(step, self.estimate(*pairs(x, step)))
+            self._links = [
+                Link(step, Warp(self._flows[step]), visible(self._flows[step], self._flows[-step]).to(x.dtype))
+                for step in steps
+            ]
+        return self._links
+
+    @property
+    def visible_share(self) -> float:
+        """Share of the pixels that the mask lets through, 0 to 1; 0 before the first look."""
+        shares = [weight.mean().item() for _, _, weight in self._links]
+        return sum(shares) / len(shares) if shares else 0.0
+
+    def _average(self, step: int, fresh: PairFlow) -> None:
+        past = self._flows.get(step)
+        self._flows[step] = fresh if past is None else self.beta * past + (1 - self.beta) * fresh
+
+
+def _targets(flow: Flow) -> tuple[Tensor, Tensor]:
+    """p + f(p), columns and rows, in pixels."""
+    height, width = flow.shape[-2:]
+    columns = torch.arange(width, device=flow.device, dtype=flow.dtype)
+    rows = torch.arange(height, device=flow.device, dtype=flow.dtype)[:, None]
+    return columns + flow[:, 0], rows + flow[:, 1]
