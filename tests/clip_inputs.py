@@ -34,7 +34,7 @@ def make_video(
     codec: str = "libx264",
     pixel_format: str = "yuv420p",
     sound: str | None = None,
-    sound_seconds: float = 1.0,
+    sound_span: tuple[float, float] = (0.0, 1.0),
     turn: int = 0,
     options: dict[str, str] | None = None,
 ) -> Path:
@@ -53,18 +53,18 @@ def make_video(
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
         if heard is not None:
-            for frame in beep(sound_seconds):
+            for frame in beep(*sound_span):
                 out.mux(heard.encode(frame))
             out.mux(heard.encode(None))
     return path
 
 
-def beep(seconds: float) -> list[av.AudioFrame]:
-    """Silence, and a 1 kHz tone from 0.48 s to 0.60 s."""
-    when = np.arange(int(seconds * SAMPLES)) / SAMPLES
+def beep(first: float, last: float) -> list[av.AudioFrame]:
+    """Silence, and a 1 kHz tone from 0.48 s to 0.60 s; only what lies between `first` and `last`, in seconds."""
+    when = np.arange(int(last * SAMPLES)) / SAMPLES
     wave = np.sin(2 * np.pi * 1000 * when) * ((when >= 0.48) & (when < 0.60)) * 20000
     frames = []
-    for start in range(0, len(when), 960):
+    for start in range(int(first * SAMPLES), len(when), 960):
         frame = av.AudioFrame.from_ndarray(wave[None, start : start + 960].astype(np.int16), "s16", "mono")
         frame.sample_rate, frame.pts, frame.time_base = SAMPLES, start, Fraction(1, SAMPLES)
         frames.append(frame)

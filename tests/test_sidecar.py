@@ -17,11 +17,11 @@ from oneseed.degrade.motion_blur import MotionBlur
 from oneseed.errors import RequestError
 from oneseed.sidecar import read_sidecar, sidecar_files, write_sidecar
 
-WORDS = ["motion-blur:size=9,intensity=0.5,seed=3", "temporal-blur:width=3,edges=reflect", "mask:missing=0.3,seed=1"]
+WORDS = ["motion-blur:size=9,intensity=0.5,seed=0", "temporal-blur:width=3,edges=reflect", "mask:missing=0.3,seed=1"]
 
 
 def frames() -> torch.Tensor:
-    return torch.rand(5, 3, 16, 20, generator=torch.Generator().manual_seed(0))
+    return torch.rand(5, 3, 16, 20, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
 def applied(*words: str) -> Degradation:

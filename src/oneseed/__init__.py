@@ -1,6 +1,8 @@
 """oneseed: restore degraded video without training, with one shared seed of a latent diffusion model."""
 
 import importlib
+import sys
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
@@ -20,7 +22,7 @@ _HOMES = {
     "parse": "spec",
     "RequestError": "errors",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -33,3 +35,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*globals(), *__all__]
+
+
+class _Package(ModuleType):
+    """Keeps `oneseed.restore` the function: importing a submodule would put the module of that name in its place."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in ("restore", "score")):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

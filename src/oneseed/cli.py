@@ -1,9 +1,8 @@
 """The command line: parses, calls, prints. No tensor is touched here, and torch is not loaded before it is needed."""
 
 import sys
-from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,23 +16,29 @@ app = typer.Typer(
     help="Restore degraded video without training.",
 )
 
-Lpips = Enum("Lpips", {name: name for name in ("alex", "vgg", "both", "none")}, type=str)
-Bits = Enum("Bits", {"8": "8", "16": "16"}, type=str)
+Lpips = Literal["alex", "vgg", "both", "none"]
 
 Input = Annotated[Path, typer.Argument(metavar="INPUT", help="A video file, or a folder of images in natural order.")]
-Output = Annotated[Path, typer.Argument(metavar="OUTPUT", help="A video file by its ending; without one, a folder of PNG.")]
+Output = Annotated[
+    Path, typer.Argument(metavar="OUTPUT", help="A video file by its ending; without one, a folder of PNG.")
+]
 Specs = Annotated[
     list[str] | None,
-    typer.Option("-d", "--degradation", metavar="SPEC", help="NAME[:key=value,...]; the first is nearest to the clean video."),
+    typer.Option(
+        "-d", "--degradation", metavar="SPEC", help="NAME[:key=value,...]; the first is nearest to the clean video."
+    ),
 ]
 FrameRange = Annotated[str | None, typer.Option("--frames", metavar="A:B", help="Only frames A to B - 1.")]
 Size = Annotated[
     str | None, typer.Option("--size", metavar="S|WxH", help="S: centre square, resized to S x S. WxH: resized.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to FILE as one JSON object.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to FILE as one JSON object.")
+]
 Changes = Annotated[
-    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change one field of the recipe. May be repeated.")
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change one field of the recipe. May be repeated."),
 ]
 
 
@@ -54,7 +59,8 @@ def restore(
     frames: FrameRange = None,
     size: Size = None,
     reference: Annotated[
-        Path | None, typer.Option(metavar="CLEAN", help="Show the PSNR against this clip meanwhile. Influences nothing.")
+        Path | None,
+        typer.Option(metavar="CLEAN", help="Show the PSNR against this clip meanwhile. Influences nothing."),
     ] = None,
     json: Json = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="Write .mkv as FFV1.")] = False,
@@ -93,13 +99,15 @@ def degrade(
     seed: Annotated[int, typer.Option(help="Draws the noise.")] = 0,
     frames: FrameRange = None,
     size: Size = None,
-    bits: Annotated[Bits | None, typer.Option(help="Bits per colour of what is written; 16 where that is possible.")] = None,
+    bits: Annotated[
+        Literal["8", "16"] | None, typer.Option(help="Bits per colour of what is written; 16 where that is possible.")
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Degrade INPUT into OUTPUT, and describe how beside it, exactly."""
     from oneseed.pipeline import degrade_file
 
-    depth: Any = int(bits.value) if bits else None
+    depth: Literal[8, 16] | None = {"8": 8, "16": 16, None: None}[bits]  # type: ignore[assignment]
     done = degrade_file(
         source, target, specs or [], noise=noise, seed=seed, frames=frames, size=size, bits=depth, overwrite=overwrite
     )
@@ -112,7 +120,7 @@ def score(
     reference: Annotated[Path, typer.Argument(metavar="REFERENCE")],
     frames: FrameRange = None,
     size: Size = None,
-    lpips: Annotated[Lpips, typer.Option(help="Which backbone to measure with.")] = Lpips["alex"],
+    lpips: Annotated[Lpips, typer.Option(help="Which backbone to measure with.")] = "alex",
     weights: Annotated[Path | None, typer.Option(help="Folder of the LPIPS weights.")] = None,
     json: Json = None,
     overwrite: Overwrite = False,
@@ -122,7 +130,7 @@ def score(
     from oneseed.progress import print_score
 
     _check_json(json, overwrite)
-    measured = score_files(result, reference, frames=frames, size=size, lpips=lpips.value, weights=weights)
+    measured = score_files(result, reference, frames=frames, size=size, lpips=lpips, weights=weights)
     print_score(measured)
     _write_json(json, measured.as_dict())
 
@@ -152,10 +160,14 @@ def train(
     source: Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder or tar of photos.")],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Folder for the prior; use it with --prior OUTPUT.")],
     perceptual: Annotated[Path | None, typer.Option(metavar="FILE", help="LPIPS weights for AlexNet.")] = None,
-    validate: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Photos to measure with, not to learn from.")] = None,
+    validate: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Photos to measure with, not to learn from.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Steps of the auto-encoder.")] = None,
     noise_steps: Annotated[int | None, typer.Option(help="Steps of the noise predictor.")] = None,
-    licences: Annotated[str, typer.Option(help="One line for the model card: the photos' origin.")] = "Origin not stated.",
+    licences: Annotated[
+        str, typer.Option(help="One line for the model card: the photos' origin.")
+    ] = "Origin not stated.",
     seed: Annotated[int, typer.Option(help="Draws weights, crops and noise.")] = 0,
     device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps")] = "auto",
 ) -> None:
@@ -202,10 +214,11 @@ def main() -> None:
     except KeyboardInterrupt:
         code = _complain("interrupted", 130)
     except Exception as error:
-        if not hasattr(error, "exit_code"):  # the command line's own: an unknown option, a missing argument
+        exit_code: int | None = getattr(error, "exit_code", None)  # the command line's own: an unknown option, say
+        if exit_code is None:
             raise
-        message = getattr(error, "format_message", lambda: str(error))()
-        code = _complain(message, error.exit_code) if message else error.exit_code
+        message = error.format_message() if hasattr(error, "format_message") else ""  # type: ignore[attr-defined]
+        code = _complain(message, exit_code) if message else exit_code
     sys.exit(code or 0)
 
 

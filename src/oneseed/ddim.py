@@ -8,6 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint as recompute
 
+from oneseed.errors import RequestError
+
 Noise = Callable[[Tensor, int], Tensor]  # eps_theta(z_t, t)
 Spacing = Literal["trailing", "leading", "linspace"]
 Latents = Float[Tensor, "N c h w"]
@@ -19,11 +21,16 @@ def timesteps(steps: int, trained: int, spacing: Spacing = "trailing") -> list[i
     Args:
         spacing: `trailing` starts at the last trained step, where z is nearly pure noise, as z ~ N(0, I) asks for;
             `leading` and `linspace` are for comparison with other programs.
+
+    Raises:
+        RequestError: more steps than were trained.
     """
+    if steps > trained:
+        raise RequestError(f"steps={steps}; the prior has no more than {trained}. Give fewer.")
     if spacing == "trailing":
         return [round(trained * (steps - i) / steps) - 1 for i in range(steps)]
     if spacing == "leading":  # one added to each, as Stable Diffusion's schedulers do
-        return [trained // steps * i + 1 for i in reversed(range(steps))]
+        return [min(trained // steps * i + 1, trained - 1) for i in reversed(range(steps))]
     return [round((trained - 1) * (steps - i) / max(steps, 1)) for i in range(steps)]
 
 
@@ -42,7 +49,7 @@ def reverse(
         checkpoint: keep only each step's input and compute the rest again on the way back (Section 3.3).
     """
     visited = timesteps(steps, len(abar), spacing)
-    for t, t_next in zip(visited, [*visited[1:], None], strict=True):
+    for t, t_next in zip(visited, [*visited, None][1:], strict=True):
         a_next = abar[t_next] if t_next is not None else torch.ones_like(abar[0])
         if checkpoint and torch.is_grad_enabled():
             z = recompute(_step, z, eps, t, abar[t], a_next, use_reentrant=False)  # type: ignore[assignment]
@@ -67,7 +74,7 @@ def invert(
     """
     visited = timesteps(steps, len(abar), spacing)
     z = latent
-    for t, t_next in reversed(list(zip(visited, [*visited[1:], None], strict=True))):
+    for t, t_next in reversed(list(zip(visited, [*visited, None][1:], strict=True))):
         a, a_next = abar[t], abar[t_next] if t_next is not None else torch.ones_like(abar[0])
         target = z
         for _ in range(rounds):  # eq 3 solved for z_t, with s at the last guess

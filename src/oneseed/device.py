@@ -20,7 +20,9 @@ def choose_device(name: str) -> torch.device:
     if kind not in there:
         raise RequestError(f"--device {name}; needed is one of auto, {', '.join(there)}. Choose one.")
     if not there[kind]:
-        raise RequestError(f"--device {name}, and this machine has none; needed is one that is there. Try --device auto.")
+        raise RequestError(
+            f"--device {name}, and this machine has none; needed is one that is there. Try --device auto."
+        )
     try:
         return torch.device(name)
     except RuntimeError as error:

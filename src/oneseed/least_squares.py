@@ -1,14 +1,14 @@
 """Motion-compensated least squares (MCLS): the best video that no network had a hand in.
 
-    minimise  ‖A x − y‖²/s² + Σ_d Σ_n ‖√c (x_n − W(x_{n+d}, f_{n→n+d}))‖²/σ_m² + ‖∇x‖²/σ_g² + ‖x − v‖²/σ_v²
+    minimise  ‖A x − y‖²/s² + Σ_d Σ_n ‖√c (x_n − W(x_{n+d}, f_{n→n+d}))‖²/σ_m² + ‖√e ∇x‖²/σ_g² + ‖x − v‖²/σ_v²
 
-over x, by conjugate gradients: every term is a linear least-squares term once the flows f and the confidences c are
-fixed, and those are estimated again from x in a few rounds. s is the noise of the measurements, σ_m and σ_g the expected
-size of what motion and smoothness leave unexplained, v a video that x should stay near. Not in the paper: it is the
-preview, the start of the optimisation, and its last step onto the measurements.
+over x, by conjugate gradients: every term is a linear least-squares term once the flows f, the confidences c and the edges
+e are fixed, and those are estimated again from x in a few rounds. s is the noise of the measurements, σ_m and σ_g the
+expected size of what motion and smoothness leave unexplained, v a video that x should stay near. Not in the paper: it is
+the preview, the start of the optimisation, and its last step onto the measurements.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +28,8 @@ class Terms:
     """s, of the measurements."""
     gradient_sd: float = torch.inf
     """σ_g, of the difference between neighbouring pixels."""
+    edges: tuple[Tensor, Tensor] | None = None
+    """e, across and down, in [0, 1]: how much each difference counts. None: all fully."""
     motion_sd: float = torch.inf
     """σ_m, of the difference between a frame and its neighbour moved onto it."""
     links: Sequence[Link] = ()
@@ -40,42 +42,47 @@ class Terms:
 
 def solve(y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int) -> Frames:
     """The last of `steps` iterates from x, or the first that leaves nothing to do."""
-    for x in iterates(y, degrade, x, terms, steps):  # noqa: B020
+    last = x
+    for last in iterates(y, degrade, x, terms, steps):  # noqa: B007  the last one is what is wanted
         pass
-    return x
+    return last
 
 
 def iterates(
-    y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int, tolerance: float = 1e-9
+    y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int, tolerance: float = 1e-7
 ) -> Iterator[Frames]:
     """Conjugate gradients on the normal equations (Hestenes and Stiefel 1952), every adjoint from autograd.
 
     Args:
-        tolerance: stop when the residual has shrunk to this share of what it is at x = 0.
+        tolerance: stop after a step that moves x by less than this, root mean square on the [0, 1] scale.
     """
     zero = torch.zeros_like(x)
     still = terms.near if terms.near is not None else zero
     homogeneous = lambda v: _gradient(v, torch.zeros_like(y), zero, degrade, terms)  # noqa: E731  H v
-    enough = tolerance**2 * _gradient(zero, y, still, degrade, terms).square().sum()
     residual = -_gradient(x, y, still, degrade, terms)  # b − H x
     direction, power = residual, residual.square().sum()
     for _ in range(steps):
-        if power <= enough:
+        if power == 0:
             return
         image = homogeneous(direction)
         length = power / (direction * image).sum()
+        moved = direction.square().mean().sqrt()
         x, residual = x + length * direction, residual - length * image
         power, last = residual.square().sum(), power
         direction = residual + power / last * direction
         yield x
+        if length * moved < tolerance:
+            return
 
 
 def _gradient(x: Frames, y: Measured, near: Frames, degrade: Degrade, terms: Terms) -> Frames:
     """Half the objective's gradient, times s²: affine in x."""
     x = x.detach().requires_grad_()
     with torch.enable_grad():
-        across, down = x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
-        energy = (across.square().sum() + down.square().sum()) / terms.gradient_sd**2
+        across, down = (difference.square() for difference in _differences(x))
+        if terms.edges is not None:
+            across, down = terms.edges[0] * across, terms.edges[1] * down
+        energy = (across.sum() + down.sum()) / terms.gradient_sd**2
         energy = energy + (x - near).square().sum() / terms.near_sd**2
         for step, warp, confidence in terms.links:
             here, there = pairs(x, step)
@@ -84,17 +91,37 @@ def _gradient(x: Frames, y: Measured, near: Frames, degrade: Degrade, terms: Ter
         return torch.autograd.grad(energy / 2, x)[0]
 
 
+def _differences(x: Frames) -> tuple[Tensor, Tensor]:
+    """∇x: each pixel's right neighbour less itself, and the one below."""
+    return x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
+
+
 @torch.no_grad()
-def confident_links(x: Frames, estimate: Estimate, reach: int) -> list[Link]:
-    """Every frame tied to its 1st to `reach`-th successor; confidence falls with what the motion leaves unexplained."""
+def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int]) -> list[Link]:
+    """Frames tied at each distance in `steps`; confidence falls with what the motion leaves unexplained.
+
+    c = M / (1 + ε/2ε̃), with M the occlusion mask, ε the squared error of the warped frame and ε̃ its median.
+    """
     links = []
-    for step in range(1, min(reach, len(x) - 1) + 1):
+    for step in steps:
+        if abs(step) >= len(x):
+            continue
         _, warp, seen = link(x, step, estimate)
         here, there = pairs(x, step)
         error = (here - warp(there)).square().mean(1, keepdim=True)
         usual = 2 * error.flatten().median().clamp(min=1e-8)
         links.append(Link(step, warp, seen / (1 + error / usual)))
     return links
+
+
+@torch.no_grad()
+def edges(x: Frames, contrast: float) -> tuple[Tensor, Tensor]:
+    """e = 1/√(1 + |∇x|²/κ²) over all colours: with it, least squares sees the total variation of x beyond κ = `contrast`.
+
+    Source: the majoriser of Charbonnier et al. 1997, as iteratively reweighted least squares uses it.
+    """
+    across, down = (1 / (1 + d.square().sum(1, keepdim=True) / contrast**2).sqrt() for d in _differences(x))
+    return across, down
 
 
 def restore(
@@ -113,9 +140,39 @@ def restore(
 ) -> Frames:
     """MCLS whole: first without motion, then `rounds` times with the motion seen in the last result."""
     x = torch.zeros(shape, dtype=y.dtype, device=y.device)
-    x = solve(y, degrade, x, Terms(noise=noise, gradient_sd=gradient_sd / 3**0.5), first_steps)
+    x = solve(y, degrade, x, Terms(noise=noise, gradient_sd=gradient_sd), first_steps)
     for _ in range(rounds):
-        links = confident_links(x, estimate, reach)
+        links = confident_links(x, estimate, range(1, reach + 1))
         terms = Terms(noise=noise, gradient_sd=gradient_sd, motion_sd=motion_sd, links=links)
         x = solve(y, degrade, x, terms, round_steps)
+    return x
+
+
+def refine(
+    y: Measured,
+    degrade: Degrade,
+    x: Frames,
+    estimate: Estimate,
+    *,
+    noise: float,
+    gradient_sd: float,
+    contrast: float,
+    motion_sd: float,
+    near_sd: float,
+    reach: int,
+    rounds: int,
+    steps: int,
+) -> Frames:
+    """From a good video x onto the measurements, keeping its edges: motion both ways in time, smooth only where x is.
+
+    Each round estimates motion, confidence and edges again; all rounds stay near the video that was given.
+    """
+    near = x
+    both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
+    for _ in range(rounds):
+        terms = Terms(
+            noise=noise, gradient_sd=gradient_sd, edges=edges(x, contrast), motion_sd=motion_sd,
+            links=confident_links(x, estimate, both_ways), near=near, near_sd=near_sd,
+        )  # fmt: skip
+        x = solve(y, degrade, x, terms, steps)
     return x

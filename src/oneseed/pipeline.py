@@ -160,7 +160,9 @@ def degrade_file(
     degrade = spec.parse_all(specs)
     clip = read(source, frames, size)
     y = add_noise(degrade(clip.frames), noise, torch.Generator().manual_seed(seed))
-    written = write(target, clip.with_frames(y), bits=depth, lossless=exact and bool(target.suffix), overwrite=overwrite)
+    written = write(
+        target, clip.with_frames(y), bits=depth, lossless=exact and bool(target.suffix), overwrite=overwrite
+    )
     write_sidecar(target, degrade, noise, seed)
     return written
 

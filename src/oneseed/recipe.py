@@ -32,7 +32,7 @@ class Recipe:
     """Which trained steps R visits. Open; `trailing` alone starts where N(0, I) is the seed's law."""
     joint: Joint = "feature"
     """Where residuals enter: `seed` is eq 7, `latent` eq 11, `feature` eq 12."""
-    rank: int = 4
+    rank: int = 16
     """k in Section 3.3. Open."""
     radius: float = 1.0
     """C in Section 3.3; 1.0 is best in Table 8."""
@@ -40,7 +40,7 @@ class Recipe:
     """Ours: the shared features move with the flow from a key frame. Needs joint `feature` and start `least-squares`."""
 
     # Algorithm 1
-    epochs: int = 100
+    epochs: int = 60
     """E. 0 leaves the chain out: the start is the result."""
     lr_seed: float = 0.01
     """Adam's step for z_shared. Open; 0.01 is the value of the method's ancestor for images."""
@@ -74,18 +74,29 @@ class Recipe:
     """Conjugate-gradient steps of each such solve."""
     reach: int = 2
     """Successors that each frame is compared with in the solves."""
-    fit_epochs: int = 60
+    fit_epochs: int = 40
     """Epochs in which the chain only learns to reproduce the start, before Algorithm 1 begins."""
+    lr_fit: float = 0.02
+    """Adam's step for A and B in them."""
 
     # Ours: the end
     hold_out: float = 0.02
     """Share of the measurements that the chain does not see. The video that predicts them best is kept."""
-    patience: int = 30
+    patience: int = 20
     """Epochs without a better prediction of them after which the search ends; 0 runs all epochs."""
+    finish_rounds: int = 3
+    """Times that motion, confidence and edges are estimated on the chain's video and the last solve is made; 0 leaves the
+    step onto the measurements out."""
     finish_steps: int = 25
-    """Conjugate-gradient steps of the last solve, from the chain's video onto the measurements; 0 leaves it out."""
+    """Conjugate-gradient steps of each such solve."""
+    finish_gradient_sd: float = 0.1
+    """σ_g in it, where the video is flat."""
+    finish_contrast: float = 0.01
+    """κ: differences between neighbouring pixels beyond this are edges, and are smoothed less."""
+    finish_motion_sd: float = 0.04
+    """σ_m in it; motion is then looked at both ways in time."""
     near_sd: float = 0.03
-    """σ_v: usual error of the chain's video in that solve."""
+    """σ_v: usual error of the chain's video."""
     seed: int = 0
     """Draws z_shared, A and what is held out, and nothing else."""
 
@@ -94,10 +105,26 @@ class Recipe:
             value = getattr(self, name)
             if not value >= low:
                 raise RequestError(f"{name}={value}; needed is at least {low}. Give {name}={low}, say.")
-        for name in ("radius", "lr_seed", "lr_residual", "gradient_sd", "motion_sd", "noise_floor", "near_sd"):
+        for name in (
+            "radius",
+            "lr_seed",
+            "lr_residual",
+            "lr_fit",
+            "gradient_sd",
+            "motion_sd",
+            "noise_floor",
+            "finish_gradient_sd",
+            "finish_contrast",
+            "finish_motion_sd",
+            "near_sd",
+        ):
             value = getattr(self, name)
             if not value > 0:
                 raise RequestError(f"{name}={value}; needed is a positive number. Change it.")
+        for name in ("lr_seed", "lr_residual", "lr_fit", "warp_weight", "noise_floor"):
+            value = getattr(self, name)
+            if value == math.inf:
+                raise RequestError(f"{name}={value}; needed is a finite number. Change it.")
         for name in ("flow_ema", "hold_out"):
             value = getattr(self, name)
             if not 0 <= value < 1:
@@ -133,12 +160,15 @@ class Recipe:
                 near = difflib.get_close_matches(name, fields, n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 raise RequestError(f"the recipe has no field {name!r}.{hint} Fields: {', '.join(fields)}.")
-        return dataclasses.replace(self, **{name: _convert(name, value, fields[name]) for name, value in changes.items()})
+        return dataclasses.replace(
+            self, **{name: _convert(name, value, fields[name]) for name, value in changes.items()}
+        )
 
 
 _AT_LEAST = {
     "steps": 0, "rank": 1, "epochs": 0, "warp_weight": 0, "warp_from": 0, "warp_reach": 1, "flow_every": 1,
-    "first_steps": 1, "rounds": 0, "round_steps": 1, "reach": 1, "fit_epochs": 0, "patience": 0, "finish_steps": 0,
+    "first_steps": 1, "rounds": 0, "round_steps": 1, "reach": 1, "fit_epochs": 0, "patience": 0, "finish_rounds": 0,
+    "finish_steps": 1,
     "seed": 0,
 }  # fmt: skip
 
@@ -169,13 +199,14 @@ PRESETS: dict[str, Recipe] = {
     "paper": Recipe(
         start="noise",
         follow_motion=False,
+        rank=4,
         epochs=1000,
         lr_residual=0.001,
         warp_weight=0.1,
         warp_from=500,
-        hold_out=0,
+        hold_out=0.0,
         patience=0,
-        finish_steps=0,
+        finish_rounds=0,
     ),
 }
 

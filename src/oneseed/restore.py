@@ -8,10 +8,9 @@ import torch
 
 from oneseed import least_squares
 from oneseed.degrade.base import Degradation
-from oneseed.errors import DivergedError
+from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
 from oneseed.prior.base import Prior
-from oneseed.least_squares import Terms
 from oneseed.recipe import Recipe
 from oneseed.shapes import Frames, Measured
 from oneseed.video import Video
@@ -60,7 +59,10 @@ def optimise(
 
     Raises:
         DivergedError: a loss is no longer a number; the error carries the last good frames.
+        RequestError: the recipe has no epochs and the degradation is not linear.
     """
+    if not recipe.epochs and not degrade.linear:
+        raise RequestError("epochs=0 leaves only least squares, which need a linear degradation. Give epochs.")
     n, c, h, w = y.shape
     shape = degrade.clean_shape((n, c, h, w))
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -94,7 +96,9 @@ def optimise(
         ]
     )
     best: Epoch | None = None
-    for e in range(-fit, recipe.epochs + 1):  # line 2; below 0 the chain is fitted to the start, and the last only looks
+    for e in range(
+        -fit, recipe.epochs + 1
+    ):  # line 2; below 0 the chain is fitted to the start, and the last only looks
         x = video()  # lines 3-9: eq 7, 11 or 12
         gap = degrade(x) - y
         data = (gap * seen).square().sum() / seen.sum()  # eq 12
@@ -104,26 +108,32 @@ def optimise(
             warp = link_loss(x, links)  # line 13: eq 9
         loss = data + recipe.warp_weight * warp if e >= 0 or start is None else (x - start).square().mean()
         if not loss.isfinite():
-            raise DivergedError(f"the loss is {loss.item()} at epoch {e + fit}", None if best is None else best.x)
+            raise DivergedError(f"the loss is {loss.item()} at epoch {e + fit}", start if best is None else best.x)
 
         last = Epoch(
             e + fit, "search" if e >= 0 else "fit", x.detach(), *_errors(gap.detach(), seen), warp.item(),
             video.residual.rms(), memory.visible_share,
         )  # fmt: skip
         yield last
-        best = last if best is None or not recipe.hold_out or last.held_out <= best.held_out else best
+        if best is None or last.held_out is None or best.held_out is None or last.held_out <= best.held_out:
+            best = last
         stale = recipe.patience and e >= recipe.patience and last.number - best.number >= recipe.patience
         if e == recipe.epochs or stale or stop():
             break
+        adam.param_groups[1]["lr"] = recipe.lr_residual if e >= 0 else recipe.lr_fit
         adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()  # line 17: eq 8
         video.residual.project_()  # line 18: eqs 8 and 13
 
+    assert best is not None
     x = best.x
-    if recipe.finish_steps and degrade.linear:  # ours
-        near = Terms(noise=s, near=x, near_sd=recipe.near_sd)
-        x = least_squares.solve(y, degrade, x, near, recipe.finish_steps)
+    if recipe.finish_rounds and degrade.linear:  # ours
+        x = least_squares.refine(
+            y, degrade, x, flow.estimate, noise=s, gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast,
+            motion_sd=recipe.finish_motion_sd, near_sd=recipe.near_sd, reach=recipe.reach, rounds=recipe.finish_rounds,
+            steps=recipe.finish_steps,
+        )  # fmt: skip
     yield replace(last, phase="finish", x=x, data_loss=(degrade(x) - y).square().mean().item(), held_out=None)
 
 
@@ -131,8 +141,9 @@ def restore(
     y: Measured, degrade: Degradation, prior: Prior | None, flow: FlowEstimator, recipe: Recipe, noise: float = 0.0
 ) -> Frames:
     """The last epoch's frames; arguments and errors as for `optimise`."""
-    *_, last = optimise(y, degrade, prior, flow, recipe, noise)
-    return last.x
+    for last in optimise(y, degrade, prior, flow, recipe, noise):
+        x = last.x  # only this one: a list would hold every epoch's video
+    return x
 
 
 def _seen(y: Measured, recipe: Recipe, generator: torch.Generator) -> Measured:
@@ -147,4 +158,3 @@ def _errors(gap: Measured, seen: Measured) -> tuple[float, float | None]:
     hidden = 1 - seen
     held_out = (gap * hidden).square().sum() / hidden.sum() if hidden.any() else None
     return ((gap * seen).square().sum() / seen.sum()).item(), None if held_out is None else held_out.item()
-

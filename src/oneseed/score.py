@@ -78,11 +78,11 @@ def score(
     columns["psnr"] = _numbers(psnr(result, reference))
     columns["ssim"] = _numbers(ssim(result, reference))
     for backbone in ("alex", "vgg"):
-        file = _find(backbone, weights)
+        file = find_weights(backbone, weights)
         wanted = lpips in (backbone, "both")
         values: list[float | None] = [None] * len(result)
         if wanted and file is None:
-            notes.append(_missing(backbone, weights))
+            notes.append(missing_weights(backbone, weights))
         elif wanted and min(result.shape[-2:]) < _LPIPS_SIDE:
             notes.append(f"frames are {_size(result)}; lpips needs {_LPIPS_SIDE} pixels a side. Score larger frames.")
         elif wanted and file is not None:
@@ -118,12 +118,14 @@ def _folders(weights: Path | None) -> list[Path]:
     return [Path(folder) for folder in (weights, named, Path.home() / ".cache" / "oneseed") if folder]
 
 
-def _find(backbone: Literal["alex", "vgg"], weights: Path | None) -> Path | None:
+def find_weights(backbone: Literal["alex", "vgg"], weights: Path | None = None) -> Path | None:
+    """The LPIPS weights of a backbone, in the folder given or a usual place; None if they are in none."""
     files = (folder / _FILES[backbone] for folder in _folders(weights))
     return next((file for file in files if file.is_file()), None)
 
 
-def _missing(backbone: Literal["alex", "vgg"], weights: Path | None) -> str:
+def missing_weights(backbone: Literal["alex", "vgg"], weights: Path | None = None) -> str:
+    """What to tell who lacks them: where they were looked for, and what to do."""
     places = ", ".join(str(folder) for folder in _folders(weights))
     return (
         f"lpips_{backbone} was not measured: {_FILES[backbone]} is not in {places}. "

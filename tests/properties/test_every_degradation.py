@@ -83,7 +83,7 @@ def test_first_and_second_derivatives_are_right(name: str):
 @pytest.mark.parametrize("name", NAMES)
 def test_functional_and_plain_differentiation_agree(name: str):
     A, x = default(name), frames().requires_grad_()
-    y, back = torch.func.vjp(A, x.detach())  # before the first plain call: what it draws must outlive the transform
+    y, back, *_ = torch.func.vjp(A, x.detach())  # before the first plain call: what it draws must outlive the transform
     plain = A(x)
     torch.testing.assert_close(y, plain.detach(), rtol=0, atol=0)
     torch.testing.assert_close(back(y)[0], torch.autograd.grad(plain, x, y)[0])
@@ -126,6 +126,7 @@ def test_the_shape_foretold_is_the_shape_measured(name: str):
     A = default(name)
     for shape in (SHAPE, (8, 1, 36, 20)):
         assert A(frames(shape=shape)).shape == A.measured_shape(shape)
+        assert A.clean_shape(A.measured_shape(shape)) == shape
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -197,6 +198,7 @@ def test_then_applies_one_after_the_other(first: str, second: str):
     x = frames(shape=(9, 3, 80, 96))
     assert torch.equal(both(x), other(one(x)))
     assert both.measured_shape((9, 3, 80, 96)) == both(x).shape
+    assert both.clean_shape(both(x).shape) == x.shape
     assert both.temporal_reach == one.temporal_reach + other.temporal_reach
     assert both.parts() == [one, other]
     assert both.linear == (one.linear and other.linear)
@@ -249,4 +251,4 @@ def test_a_new_degradation_is_one_file_of_twenty_lines(tmp_path: Path, monkeypat
         test_no_argument_is_dead("fade", tmp_path)
     finally:
         sys.modules.pop("oneseed.degrade.fade", None)
-        vars(oneseed.degrade).pop("fade", None)
+        oneseed.degrade.__dict__.pop("fade", None)

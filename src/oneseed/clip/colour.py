@@ -23,6 +23,7 @@ LUMA = {  # matrix coefficients: Kr, Kb
 }
 
 Plane = Float[Tensor, "H W"]
+Coarse = Float[Tensor, "h w"]
 Image = Float[Tensor, "3 H W"]
 
 
@@ -74,12 +75,12 @@ def _codes(bits: int, full: bool) -> tuple[int, int, int, int]:
     return 16 * unit, 235 * unit, 128 * unit, 224 * unit
 
 
-def _grow(plane: Plane, height: int, width: int, centred: bool) -> Plane:
+def _grow(plane: Coarse, height: int, width: int, centred: bool) -> Plane:
     rows = _stretch(plane.T, height, centred=True).T
     return _stretch(rows, width, centred)
 
 
-def _stretch(plane: Plane, size: int, centred: bool) -> Plane:
+def _stretch(plane: Coarse, size: int, centred: bool) -> Float[Tensor, "h W"]:
     """Linear interpolation along the last axis to `size` samples."""
     coarse = plane.shape[-1]
     if coarse == size:
@@ -92,7 +93,7 @@ def _stretch(plane: Plane, size: int, centred: bool) -> Plane:
     return torch.lerp(plane[:, left], plane[:, right], place - left)
 
 
-def _shrink(plane: Plane, centred: bool) -> Plane:
+def _shrink(plane: Plane, centred: bool) -> Coarse:
     """Half the size: means of two rows, and of two columns or of three weighted 1 2 1 around the left one."""
     height, width = plane.shape
     even = pad(plane[None], (0, width % 2, 0, height % 2), mode="replicate")[0]

@@ -23,6 +23,8 @@ from oneseed.clip.sound import sound_of
 from oneseed.clip.timing import tick_length, ticks
 from oneseed.clip.video import PICTURE_SIZE
 
+FINE = 48000  # ticks per second, enough not to clip the sound either
+
 
 def encode(path: Path, clip: Clip, lossless_bits: int | None) -> tuple[str, str]:
     """Write `clip` to `path`, without loss in 8 or 16 bits if asked; say which codec, and what became of the sound."""
@@ -40,10 +42,10 @@ def _mux(path: Path, clip: Clip, coding: Coding) -> str:
     """Picture and sound into one file; what became of the sound."""
     steady_only = path.suffix.lower() == ".avi"
     shift = clip.times[0] if clip.cut or clip.times[0] < 0 or steady_only else Fraction(0)
-    options = {"movflags": "+faststart+use_metadata_tags"} if path.suffix.lower() in (".mp4", ".mov") else {}
-    with av.open(str(path), "w", container_options=options) as out:
+    base = tick_length((*clip.times, clip.end), clip.rate)
+    with av.open(str(path), "w", container_options=_muxing(path.suffix.lower(), base)) as out:
         out.flags |= Flags.bitexact.value
-        stream = _stream(out, clip, coding)
+        stream = _stream(out, clip, coding, base)
         with sound_of(clip, out, coding, shift) as sound:
             for packet in _packets(stream, clip, coding, shift):
                 for heard in sound.until((packet.dts or 0) * packet.time_base):
@@ -54,7 +56,15 @@ def _mux(path: Path, clip: Clip, coding: Coding) -> str:
             return sound.report
 
 
-def _stream(out: OutputContainer, clip: Clip, coding: Coding) -> VideoStream:
+def _muxing(ending: str, base: Fraction) -> dict[str, str]:
+    """The clock of the whole file must count the ticks of the picture, or its last frames fall off the edit list."""
+    if ending not in (".mp4", ".mov"):
+        return {}
+    clock = base.denominator * -(-FINE // base.denominator)
+    return {"movflags": "+faststart+use_metadata_tags", "movie_timescale": str(clock)}
+
+
+def _stream(out: OutputContainer, clip: Clip, coding: Coding, base: Fraction) -> VideoStream:
     height, width = clip.frames.shape[2:]
     stream = out.add_stream(coding.encoder, rate=clip.rate, options=dict(coding.options))
     assert isinstance(stream, VideoStream)
@@ -64,7 +74,7 @@ def _stream(out: OutputContainer, clip: Clip, coding: Coding) -> VideoStream:
     stream.pix_fmt = coding.pixel_format
     stream.sample_aspect_ratio = clip.pixel_aspect
     context = stream.codec_context
-    context.time_base = tick_length((*clip.times, clip.end), clip.rate)
+    context.time_base = base
     context.thread_count = 1  # the bytes depend on it
     context.colorspace = coding.matrix
     context.color_range = LIMITED if coding.pixel_format == "yuv420p" else FULL

@@ -74,7 +74,7 @@ def load(file: Path) -> Float[Tensor, "3 H W"]:
     """
     bits = header(file)[2]
     with _opened(file) as image:
-        image.load()  # Pillow notices damage that OpenCV fills in
+        image.load()  # checks what a decoder might fill in
         turn = image.getexif().get(_ORIENTATION, 1)
         codes = np.asarray(image.convert("RGB")) if bits == 8 else _sixteen_bits(file)
     levels = _upright(codes, turn).astype(np.float32) / np.iinfo(codes.dtype).max

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from oneseed.clip.clip import Clip
 from oneseed.clip.coding import ENDINGS, GIF, coding_of
-from oneseed.clip.timing import steady
+from oneseed.clip.timing import counts
 from oneseed.errors import RequestError
 
 _OURS = re.compile(r"\d{5,}\.png|degradation\.json|degradation(/.*)?")  # frames, and the sidecar with its images
@@ -41,7 +41,7 @@ def check_output(
         raise RequestError(f"{bits} bits; needed 8 or 16. Choose one.")
     if bits == 16 and ending and not lossless:
         raise RequestError(f"16 bits for {path}; needed a lossless .mkv or a folder. Rename it, or use 8 bits.")
-    if ending == ".avi" and clip is not None and not steady(clip.times, clip.rate):
+    if ending == ".avi" and clip is not None and not counts(clip.times, clip.rate):
         raise RequestError(f"{path} for frames at a variable rate; needed a steady one in .avi. Use .mp4 or .mkv.")
     if ending and ending != GIF:
         coding_of(ending, lossless_bits=8 if lossless else None)

@@ -26,8 +26,9 @@ def image_of(frame: VideoFrame, width: int, height: int) -> Image:
     matrix = colour.guess_matrix(frame.width, frame.height) if frame.colorspace == 2 else frame.colorspace
     full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
     planar = _planar(frame)
-    bits = planar.format.components[0].bits
-    planes = [_read(plane, bits) for plane in planar.planes[:3]]
+    stored = planar.format.components[0].bits
+    bits = stored if stored == 8 else frame.format.components[0].bits
+    planes = [_read(plane, stored) >> (stored - bits) for plane in planar.planes[:3]]
     if planar.format.is_rgb:
         green, blue, red = planes
         image = torch.stack([red, green, blue]).float() / (2**bits - 1)
@@ -62,7 +63,7 @@ def yuv_frame(image: Image, pixel_format: str, matrix: int) -> VideoFrame:
 
 
 def _planar(frame: VideoFrame) -> VideoFrame:
-    """The same code values in a layout that `_read` knows; FFmpeg only moves them, it converts no colour."""
+    """The same code values, in 16 bits the upper ones, in a layout that `_read` knows: no colour is converted."""
     if _DIRECT.fullmatch(frame.format.name):
         return frame
     layout = frame.format
@@ -73,7 +74,6 @@ def _planar(frame: VideoFrame) -> VideoFrame:
         return frame.reformat(format="gray16le" if deep else "gray")
     halves = layout.chroma_width(16) == 8, layout.chroma_height(16) == 8
     kept = {(True, True): "yuv420p", (True, False): "yuv422p"}.get(halves, "yuv444p")
-    frame.color_range = LIMITED  # FFmpeg shifts limited codes to more bits, and stretches full ones
     return frame.reformat(format=kept + "16le" if deep else kept)
 
 
@@ -95,7 +95,7 @@ def _display_matrix(frame: VideoFrame) -> tuple[int, ...]:
     return tuple(np.frombuffer(held, "<i4").tolist()) if held is not None else (1, 0, 0, 0, 1, 0, 0, 0, 1)
 
 
-def _upright(image: Image, matrix: tuple[int, ...]) -> Image:
+def _upright(image: Image, matrix: tuple[int, ...]) -> Float[Tensor, "3 h w"]:
     """Turn and mirror by quarter turns: x' = a x + c y, y' = b x + d y."""
     a, b, _, c, d = matrix[:5]
     if abs(b) > abs(a):

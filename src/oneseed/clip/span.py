@@ -35,7 +35,7 @@ def parse_span(text: str | None, count: Callable[[], int]) -> Span:
     Raises:
         RequestError: not of the form A:B, or empty whatever the clip.
     """
-    match = re.fullmatch(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*", text or ":")
+    match = re.fullmatch(r"\s*(-?\d+)?\s*:\s*(-?\d+)?\s*", ":" if text is None else text)
     if match is None:
         raise RequestError(f"--frames {text}; needed A:B, first frame and the one after the last. Try --frames 0:16.")
     first, last = (int(side) if side else None for side in match.groups())

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 
 FINEST = 10_000_000  # ticks per second that every muxer here takes
 FALLBACK = Fraction(1, 1_000_000)
@@ -20,9 +19,9 @@ def on_grid(times: Sequence[Fraction], origin: Fraction, rate: Fraction, tick: F
     return grid if near and steps == list(range(steps[0], steps[0] + len(steps))) else None
 
 
-def steady(times: Sequence[Fraction], rate: Fraction) -> bool:
-    """Frames follow each other every 1 / rate seconds, exactly."""
-    return all(late - early == 1 / rate for early, late in pairwise(times))
+def counts(times: Sequence[Fraction], rate: Fraction) -> bool:
+    """Frames lie a whole number of 1 / rate seconds apart."""
+    return all(((time - times[0]) * rate).denominator == 1 for time in times)
 
 
 def tick_length(times: Sequence[Fraction], rate: Fraction) -> Fraction:

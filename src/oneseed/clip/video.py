@@ -14,6 +14,7 @@ from av.error import FFmpegError
 from av.stream import Disposition
 
 from oneseed.clip.colour import BT709, UNSPECIFIED
+from oneseed.clip.matroska import missing_bytes
 from oneseed.clip.picture import Picture
 from oneseed.clip.pixels import image_of, turned
 from oneseed.errors import RequestError
@@ -109,6 +110,9 @@ class Video:
                     number += 1
         except FFmpegError as error:
             raise RequestError(f"frame {number} of {self.path} cannot be read ({error.strerror}); {_MEND}") from error
+        missing = missing_bytes(self.path)
+        if missing:
+            raise RequestError(f"frame {number} of {self.path} is missing, with the last {missing} bytes; {_MEND}")
         if number == 0:
             raise RequestError(f"{self.path} holds no frames; needed at least one. Choose another file.")
 

@@ -16,7 +16,9 @@ def write(
     """Write the clip as its ending says; the same clip gives the same bytes.
 
     .mp4 .mov .mkv are H.264, .webm VP9, .avi Motion JPEG, all 8 bits and with the sound of `clip.source`; .mkv with
-    `lossless` is FFV1, exact in 8 or 16 bits; .gif has no sound; no ending is a folder of 00000.png onwards.
+    `lossless` is FFV1, exact in 8 or 16 bits; .gif has no sound; no ending is a folder of 00000.png onwards. Time
+    stamps are exact in .mp4, .mov and .avi, to 1 ms in .mkv and .webm, to 10 ms in .gif; all but .webm and .gif keep
+    pixels that are not square.
 
     Args:
         bits: per colour, 8 or 16; the depth of the source unless given, where the ending has the choice.

@@ -1,6 +1,6 @@
 """A prior is a chain of three maps, and a residual may enter at any joint between them.
 
-    seed ──R──▶ latent ──D2──▶ feature ──D1──▶ frame        (the paper's D is D1 ∘ D2)
+seed ──R──▶ latent ──D2──▶ feature ──D1──▶ frame        (the paper's D is D1 ∘ D2)
 """
 
 from collections.abc import Callable

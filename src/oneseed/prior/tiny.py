@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,14 +35,16 @@ class Tiny(nn.Module):
         folder = Path(folder)
         for part in ("vae/config.json", "unet/config.json", "scheduler/scheduler_config.json"):
             if not (folder / part).is_file():
-                raise RequestError(f"{folder} holds no {part}; needed is a folder that `oneseed train` wrote. Name one.")
+                raise RequestError(
+                    f"{folder} holds no {part}; needed is a folder that `oneseed train` wrote. Name one."
+                )
         torchvision_operators.declare()
         from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
         from diffusers.models.unets.unet_2d import UNet2DModel
 
         self.name = "tiny" if folder == SHIPPED else folder.name
-        vae = AutoencoderTiny.from_pretrained(folder / "vae", use_safetensors=True, low_cpu_mem_usage=False)
-        unet = UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True, low_cpu_mem_usage=False)
+        vae: Any = AutoencoderTiny.from_pretrained(folder / "vae", use_safetensors=True, low_cpu_mem_usage=False)
+        unet: Any = UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True, low_cpu_mem_usage=False)
         self.encoder, self.unet = vae.encoder, unet.float()
         self.body, self.tail = vae.decoder.layers[:-1], vae.decoder.layers[-1]
         self.float()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,32 +30,33 @@ class NoisePlan:
 
     widths: tuple[int, ...] = (64, 128, 192)
     """Channels of each level; each halves the resolution. The last has attention."""
-    crop: int = 32
+    crop: int = 24
     """Side of a training crop, latents."""
-    batch: int = 24
+    batch: int = 16
     steps: int = 1500
     lr: float = 8e-4
     """Adam's step at its highest; falls to zero as a half cosine."""
     seed: int = 0
 
 
-def build(plan: NoisePlan, channels: int):
+def build(plan: NoisePlan, channels: int) -> Any:
     """diffusers' UNet2DModel, without conditions."""
     torchvision_operators.declare()
     from diffusers.models.unets.unet_2d import UNet2DModel
 
-    torch.manual_seed(plan.seed)
     plain = len(plan.widths) - 1
-    return UNet2DModel(
-        sample_size=plan.crop,
-        in_channels=channels,
-        out_channels=channels,
-        block_out_channels=plan.widths,
-        down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",),
-        up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
-        layers_per_block=1,
-        norm_num_groups=16,
-    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(plan.seed)
+        return UNet2DModel(
+            sample_size=plan.crop,
+            in_channels=channels,
+            out_channels=channels,
+            block_out_channels=plan.widths,
+            down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",),
+            up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
+            layers_per_block=1,
+            norm_num_groups=16,
+        )
 
 
 @torch.no_grad()
@@ -80,7 +82,9 @@ def train_noise_predictor(
     """
     channels = latents[0].shape[0]
     model = build(plan, channels).to(device, memory_format=torch.channels_last)
-    betas = torch.linspace(SCHEDULE["beta_start"] ** 0.5, SCHEDULE["beta_end"] ** 0.5, SCHEDULE["num_train_timesteps"]) ** 2
+    betas = (
+        torch.linspace(SCHEDULE["beta_start"] ** 0.5, SCHEDULE["beta_end"] ** 0.5, SCHEDULE["num_train_timesteps"]) ** 2
+    )
     abar = (1 - betas.double()).cumprod(0).float().to(device)
 
     def loss(step: int) -> Tensor:

@@ -23,31 +23,36 @@ def load_photos(source: Path, short_side: int = 288) -> list[Tensor]:
         short_side: larger photos are scaled down until their short side has this many pixels.
 
     Raises:
-        RequestError: nothing readable there.
+        RequestError: no photos there, or one that cannot be read.
     """
-    photos = [_decode(stream, short_side) for stream in _streams(Path(source))]
+    photos = [_decode(name, stream, short_side) for name, stream in _streams(Path(source))]
     if not photos:
         raise RequestError(f"{source} holds no photos; needed is a folder or tar of {', '.join(sorted(SUFFIXES))}.")
     return photos
 
 
-def _streams(source: Path) -> Iterator[io.BytesIO]:
+def _streams(source: Path) -> Iterator[tuple[str, io.BytesIO]]:
     if source.is_dir():
         for path in sorted(source.rglob("*")):
             if path.suffix.lower() in SUFFIXES:
-                yield io.BytesIO(path.read_bytes())
+                yield path.name, io.BytesIO(path.read_bytes())
     elif source.is_file() and tarfile.is_tarfile(source):
         with tarfile.open(source) as archive:
             for member in sorted(archive.getmembers(), key=lambda member: member.name):
                 if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
-                    yield io.BytesIO(archive.extractfile(member).read())  # type: ignore[union-attr]
+                    yield member.name, io.BytesIO(archive.extractfile(member).read())  # type: ignore[union-attr]
     else:
         raise RequestError(f"{source} is neither a folder nor a tar of photos. Give one that is.")
 
 
-def _decode(stream: io.BytesIO, short_side: int) -> Tensor:
-    with Image.open(stream) as opened:
-        picture = opened.convert("RGB")
+def _decode(name: str, stream: io.BytesIO, short_side: int) -> Tensor:
+    try:
+        with Image.open(stream) as opened:
+            picture = opened.convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damaged files
+        raise RequestError(
+            f"{name} cannot be read ({error}); needed is a whole photo. Mend it or leave it out."
+        ) from error
     scale = short_side / min(picture.size)
     if scale < 1:
         width, height = (max(short_side, round(side * scale)) for side in picture.size)

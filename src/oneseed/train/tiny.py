@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from oneseed.errors import RequestError
 from oneseed.metrics.lpips import Lpips
 from oneseed.metrics.psnr import psnr
 from oneseed.train.autoencoder import AutoencoderPlan, reconstruct, train_autoencoder
@@ -54,14 +56,19 @@ def train_tiny(
         licences: one line for the card about the photos' origin.
 
     Raises:
-        RequestError: no photos, or no weights where they were said to be.
+        RequestError: no photos, one that is too small, or no weights where they were said to be.
     """
     lpips = Lpips(perceptual) if perceptual else None
     photos = load_photos(source)
+    side, needed = min(min(photo.shape[1:]) for photo in photos), 8 * plan.noise_predictor.crop
+    if side < needed:
+        raise RequestError(
+            f"the smallest photo has a side of {side} pixels; the noise predictor needs {needed}. Leave it out."
+        )
     work = output / "checkpoints"
     for done in train_autoencoder(photos, plan.autoencoder, work, lpips, device):
         yield _progress("auto-encoder", done)
-    autoencoder = done.average.eval()
+    autoencoder: Any = done.average.eval()
 
     latents = latents_of(photos, autoencoder, device)
     scale = 1 / torch.cat([latent.flatten() for latent in latents]).std().item()
@@ -73,7 +80,8 @@ def train_tiny(
         figures["auto-encoder, mean PSNR on the validation photos (dB)"] = round(_mean_psnr(autoencoder, validation), 2)
     autoencoder.register_to_config(scaling_factor=scale)
     autoencoder.half().save_pretrained(output / "vae", safe_serialization=True)
-    done.average.half().save_pretrained(output / "unet", safe_serialization=True)  # type: ignore[operator]
+    noise_predictor: Any = done.average
+    noise_predictor.half().save_pretrained(output / "unet", safe_serialization=True)
     (output / "scheduler").mkdir(exist_ok=True)
     (output / "scheduler/scheduler_config.json").write_text(json.dumps(SCHEDULE, indent=2) + "\n")
     (output / "README.md").write_text(model_card(source.name, len(photos), licences, asdict(plan), figures))

@@ -1,0 +1,227 @@
+"""What holds for every prior: the chain, its sizes, its gradients; and `tiny` against diffusers itself."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.small_tiny import small_tiny
+from tests.toy_prior import ToyPrior
+from torch import Tensor
+
+from oneseed import registry
+from oneseed.errors import RequestError
+from oneseed.pipeline import load_prior
+from oneseed.prior.base import JOINTS, Joint, Prior, cut
+from oneseed.prior.tiny import Tiny
+
+NAMES = ["toy", *registry.choices("prior")]
+SIZES = [(8, 8), (16, 24), (37, 29), (1, 5), (32, 33)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small_tiny(tmp_path_factory.mktemp("prior"))
+
+
+@pytest.fixture(scope="module")
+def priors(folder: Path) -> dict[str, Any]:
+    """A prior that is new in the room must be built small here: to build it as it is shipped would take too long."""
+    return {"toy": ToyPrior(), "tiny": Tiny(folder)}
+
+
+@pytest.fixture(params=NAMES)
+def prior(request: pytest.FixtureRequest, priors: dict[str, Any]) -> Any:
+    return priors[request.param]
+
+
+def seed_for(prior: Prior, height: int, width: int) -> Tensor:
+    return torch.randn(1, *prior.seed_shape(height, width), generator=torch.Generator().manual_seed(2))
+
+
+def test_it_keeps_the_contract(prior):
+    assert isinstance(prior, Prior)
+    assert prior.name
+    assert prior.to(torch.device("cpu")) is prior
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_its_seed_covers_any_size_with_little_to_spare(prior, size: tuple[int, int]):
+    z = seed_for(prior, *size)
+    assert prior.reverse(z, 2, "trailing").shape == z.shape
+    feature = prior.decode_body(z)
+    x = prior.decode_tail(feature)
+    assert feature.shape[0] == 1
+    assert x.shape[:2] == (1, 3)
+    for covered, asked in zip(x.shape[2:], size, strict=True):
+        assert asked <= covered < asked + 32
+    assert prior.seed_shape(*x.shape[2:]) == tuple(z.shape[1:])
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_it_encodes_any_size_to_latents_that_decode_to_cover_it(prior, size: tuple[int, int], draw):
+    latent = prior.encode(draw(2, 3, *size))
+    assert latent.shape == (2, *prior.seed_shape(*size))
+    assert latent.isfinite().all()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_feature_is_as_large_as_the_frame(prior, size: tuple[int, int]):
+    """The last layer comes after all enlarging; moving the features by pixels depends on it."""
+    feature = prior.decode_body(seed_for(prior, *size))
+    assert feature.shape[2:] == prior.decode_tail(feature).shape[2:]
+
+
+def test_the_last_layer_is_linear_in_what_a_residual_adds(prior):
+    feature = prior.decode_body(seed_for(prior, 16, 16))
+    r = torch.randn(feature.shape, generator=torch.Generator().manual_seed(3))
+    plain = prior.decode_tail(feature)
+    torch.testing.assert_close(prior.decode_tail(feature + 2 * r) - plain, 2 * (prior.decode_tail(feature + r) - plain))
+
+
+def test_no_steps_leave_the_seed_as_it_is(prior):
+    z = seed_for(prior, 16, 16)
+    assert torch.equal(prior.reverse(z, 0, "trailing"), z)
+    assert torch.equal(prior.invert(z, 0, "trailing"), z)
+
+
+def test_steps_and_spacing_act(prior):
+    z = seed_for(prior, 16, 16)
+    results = [
+        prior.reverse(z, steps, spacing) for steps, spacing in ((4, "trailing"), (2, "trailing"), (4, "leading"))
+    ]
+    assert not torch.equal(results[0], results[1])
+    assert not torch.equal(results[0], results[2])
+
+
+def test_inverting_beats_starting_at_the_latent(prior):
+    latent = seed_for(prior, 16, 16) / 2
+    inverted, naive = (prior.reverse(z, 4, "trailing") for z in (prior.invert(latent, 4, "trailing"), latent))
+    assert (inverted - latent).square().mean() < 0.5 * (naive - latent).square().mean()
+
+
+def test_it_is_deterministic_and_draws_nothing(prior):
+    z, state = seed_for(prior, 16, 16), torch.get_rng_state()
+    one, two = (prior.decode_tail(prior.decode_body(prior.reverse(z, 2, "trailing"))) for _ in range(2))
+    assert torch.equal(one, two)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_frames_of_a_batch_do_not_see_each_other(prior):
+    z = torch.cat([seed_for(prior, 16, 16), -seed_for(prior, 16, 16)])
+    together = prior.decode_tail(prior.decode_body(prior.reverse(z, 2, "trailing")))
+    alone = [prior.decode_tail(prior.decode_body(prior.reverse(one[None], 2, "trailing"))) for one in z]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_of_it_learns(prior):
+    assert not any(parameter.requires_grad for parameter in prior.parameters())
+    assert not prior.training or not list(prior.parameters())
+
+
+@pytest.mark.parametrize("joint", JOINTS)
+def test_gradients_are_those_of_finite_differences(prior, joint: Joint):
+    """Along a random direction, in float64, of the whole chain from the seed, and of a residual at the joint."""
+    prior = prior.double()
+    try:
+        head, tail = cut(prior, joint, 2, "trailing")
+        z = seed_for(prior, 16, 16).double()
+        r = 0.1 * torch.randn(head(z).shape, generator=torch.Generator().manual_seed(4)).double()
+        weight = torch.randn(tail(head(z) + r).shape, generator=torch.Generator().manual_seed(5)).double()
+
+        def loss(z: Tensor, r: Tensor) -> Tensor:
+            return (tail(head(z) + r) * weight).sum()
+
+        inputs = [z.requires_grad_(), r.requires_grad_()]
+        gradients = torch.autograd.grad(loss(z, r), inputs)
+        for index, gradient in enumerate(gradients):
+            along = torch.randn(gradient.shape, generator=torch.Generator().manual_seed(6)).double()
+            step = [1e-6 * along if i == index else torch.zeros_like(x) for i, x in enumerate(inputs)]
+            with torch.no_grad():
+                ahead, behind = (loss(*(x + sign * d for x, d in zip(inputs, step, strict=True))) for sign in (1, -1))
+            assert (gradient * along).sum().item() == pytest.approx(
+                ((ahead - behind) / 2e-6).item(), rel=1e-4, abs=1e-6
+            )
+    finally:
+        prior.float()
+
+
+def test_an_exact_noise_predictor_makes_gaussian_latents_of_gaussian_seeds():
+    """What the toy is for: with many steps, R of N(0, I) is N(0, I)."""
+    z = torch.randn(4, 4, 16, 16, generator=torch.Generator().manual_seed(2))
+    assert ToyPrior().reverse(z, 200, "trailing").std().item() == pytest.approx(1, abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def theirs(folder: Path) -> tuple[Any, Any]:
+    """The same networks as diffusers reads them."""
+    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+    from diffusers.models.unets.unet_2d import UNet2DModel
+
+    return tuple(
+        kind.from_pretrained(folder / part, torch_dtype=torch.float32, low_cpu_mem_usage=False).eval()
+        for kind, part in ((AutoencoderTiny, "vae"), (UNet2DModel, "unet"))
+    )
+
+
+@torch.no_grad()
+def test_tiny_decodes_as_diffusers_does(priors, theirs):
+    vae, _ = theirs
+    latent = 3 * torch.randn(2, 4, 3, 5, generator=torch.Generator().manual_seed(2))
+    found = priors["tiny"].decode_tail(priors["tiny"].decode_body(latent))
+    scale = vae.config.scaling_factor
+    assert scale != 1
+    torch.testing.assert_close(found, vae.decode(latent / scale).sample / 2 + 0.5, rtol=1e-5, atol=1e-6)
+
+
+@torch.no_grad()
+def test_tiny_encodes_as_diffusers_does(priors, theirs, draw):
+    vae, _ = theirs
+    x = draw(2, 3, 16, 32)
+    expected = vae.encode(2 * x - 1).latents * vae.config.scaling_factor
+    torch.testing.assert_close(priors["tiny"].encode(x), expected, rtol=1e-5, atol=1e-6)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("steps", [1, 4])
+def test_tiny_reverses_as_diffusers_does(priors, theirs, folder: Path, steps: int):
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+
+    _, unet = theirs
+    scheduler = DDIMScheduler.from_pretrained(folder / "scheduler")
+    scheduler.set_timesteps(steps)
+    z = expected = seed_for(priors["tiny"], 32, 32)
+    for t in scheduler.timesteps:
+        expected = scheduler.step(unet(expected, t).sample, int(t), expected).prev_sample
+    torch.testing.assert_close(priors["tiny"].reverse(z, steps, "trailing"), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_tiny_needs_every_part(folder: Path, tmp_path: Path):
+    for part in ("vae/config.json", "unet/config.json", "scheduler/scheduler_config.json"):
+        broken = shutil.copytree(
+            folder, tmp_path / part.partition("/")[0], ignore=shutil.ignore_patterns("checkpoints")
+        )
+        (broken / part).unlink()
+        with pytest.raises(RequestError, match=rf"{broken.name} holds no {part}; needed is a folder that"):
+            Tiny(broken)
+    with pytest.raises(RequestError, match=r"holds no vae/config\.json"):
+        Tiny(tmp_path / "nowhere")
+
+
+def test_tiny_refuses_a_schedule_that_it_does_not_know(folder: Path, tmp_path: Path):
+    other = shutil.copytree(folder, tmp_path / "other", ignore=shutil.ignore_patterns("checkpoints"))
+    config = other / "scheduler/scheduler_config.json"
+    config.write_text(config.read_text().replace("scaled_linear", "squaredcos_cap_v2"))
+    with pytest.raises(
+        RequestError, match="has the beta schedule 'squaredcos_cap_v2'; known are scaled_linear and linear"
+    ):
+        Tiny(other)
+    config.write_text(config.read_text().replace("squaredcos_cap_v2", "linear"))
+    assert Tiny(other).abar[-1] < Tiny(folder).abar[-1]
+
+
+def test_a_folder_is_a_prior_by_its_path(folder: Path):
+    assert load_prior(str(folder), torch.device("cpu")).name == folder.name
+    with pytest.raises(RequestError, match="no prior 'tinny': it is neither a folder nor one of tiny"):
+        load_prior("tinny", torch.device("cpu"))
