@@ -1,5 +1,6 @@
 """The command line: parses, calls, prints. No tensor is touched here, and torch is not loaded before it is needed."""
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -199,8 +200,17 @@ def _write_json(path: Path | None, content: dict[str, Any]) -> None:
     import json
 
     part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(content, indent=2, default=str) + "\n")
+    part.write_text(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
     part.replace(path)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity and no NaN: null stands for both."""
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from oneseed.prior.base import Prior
 from oneseed.recipe import Recipe
 from oneseed.restore import Epoch, optimise
 from oneseed.score import Score, score
-from oneseed.sidecar import read_sidecar, write_sidecar
+from oneseed.sidecar import read_sidecar, sidecar_files, write_sidecar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Restored:
             "data_loss": self.last.data_loss,
             "residual_rms": self.last.residual_rms,
             "visible_share": self.last.visible_share,
-            "recipe": {name: _finite(value) for name, value in asdict(self.recipe).items()},
+            "recipe": asdict(self.recipe),
             "prior": self.prior,
             "device": self.device,
             "degradation": self.degradation,
@@ -128,7 +128,10 @@ def restore_file(
             raise
         result, diverged = error.frames, str(error)
     seconds = time.monotonic() - began
+    stale = sidecar_files(target) if target.exists() else []
     written = write(target, clip.with_frames(result.cpu()), lossless=lossless, overwrite=overwrite)
+    for file in stale:  # they described what was here before
+        file.unlink(missing_ok=True)
     return Restored(
         written=written, frames=n, size=(shape[3], shape[2]), epochs=last.number, seconds=seconds,
         peak_memory_mb=peak_memory_mb(place), last=last, recipe=recipe, prior=networks.name if networks else "none",
@@ -213,8 +216,3 @@ def _degradation(source: Path, specs: Sequence[str], noise: float | None) -> tup
             "Add -d downsample:factor=4, say; `oneseed choices degrade` lists what there is."
         )
     return described[0], described[1] if noise is None else noise
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinity."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -75,16 +75,23 @@ def train_tiny(
     for done in train_noise_predictor(latents, scale, plan.noise_predictor, work, device):
         yield _progress("noise predictor", done)
 
-    figures = {"noise predictor, last loss": round(done.loss, 4)}
+    figures: dict[str, float] = {}
     if validation:
         figures["auto-encoder, mean PSNR on the validation photos (dB)"] = round(_mean_psnr(autoencoder, validation), 2)
     autoencoder.register_to_config(scaling_factor=scale)
     autoencoder.half().save_pretrained(output / "vae", safe_serialization=True)
+    _forget(output / "vae/config.json", "block_out_channels")  # diffusers writes it and then warns of it
     noise_predictor: Any = done.average
     noise_predictor.half().save_pretrained(output / "unet", safe_serialization=True)
     (output / "scheduler").mkdir(exist_ok=True)
     (output / "scheduler/scheduler_config.json").write_text(json.dumps(SCHEDULE, indent=2) + "\n")
     (output / "README.md").write_text(model_card(source.name, len(photos), licences, asdict(plan), figures))
+
+
+def _forget(config: Path, name: str) -> None:
+    content = json.loads(config.read_text())
+    content.pop(name, None)
+    config.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _progress(network: str, done: Trained) -> Progress:

@@ -1,0 +1,1 @@
+"""The clip that ships with the package, degraded, restored and scored."""
