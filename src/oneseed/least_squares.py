@@ -176,3 +176,15 @@ def refine(
         )  # fmt: skip
         x = solve(y, degrade, x, terms, steps)
     return x
+
+
+def onto(y: Measured, degrade: Degrade, x: Frames, noise: float, steps: int) -> Frames:
+    """From x towards the measurements alone, until they are met to within their noise (the discrepancy rule).
+
+    What A does not see stays as it is in x.
+    """
+    for nearer in iterates(y, degrade, x, Terms(noise=0.0), steps):
+        if (degrade(x) - y).square().mean().sqrt() <= noise:
+            break
+        x = nearer
+    return x

@@ -107,6 +107,7 @@ def restore_file(
     networks = load_prior(prior, place) if recipe.epochs else None
     estimator = registry.find("flow", flow)()
 
+    believed = math.hypot(noise, 1 / (2**clip.bits - 1) / math.sqrt(12))  # rounding is noise too
     began = time.monotonic()
     late = math.inf if minutes is None else began + 60 * minutes
     last, interrupted, diverged = None, False, None
@@ -117,7 +118,7 @@ def restore_file(
         return interrupted or time.monotonic() > late
 
     try:
-        run = optimise(clip.frames.to(place), degrade.to(place), networks, estimator, recipe, noise, ends)
+        run = optimise(clip.frames.to(place), degrade.to(place), networks, estimator, recipe, believed, ends)
         for epoch in run:
             last = epoch
             watch(epoch)

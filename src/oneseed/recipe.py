@@ -40,7 +40,7 @@ class Recipe:
     """Ours: the shared features move with the flow from a key frame. Needs joint `feature` and start `least-squares`."""
 
     # Algorithm 1
-    epochs: int = 60
+    epochs: int = 40
     """E. 0 leaves the chain out: the start is the result."""
     lr_seed: float = 0.01
     """Adam's step for z_shared. Open; 0.01 is the value of the method's ancestor for images."""
@@ -74,7 +74,7 @@ class Recipe:
     """Conjugate-gradient steps of each such solve."""
     reach: int = 2
     """Successors that each frame is compared with in the solves."""
-    fit_epochs: int = 40
+    fit_epochs: int = 25
     """Epochs in which the chain only learns to reproduce the start, before Algorithm 1 begins."""
     lr_fit: float = 0.02
     """Adam's step for A and B in them."""
@@ -82,21 +82,23 @@ class Recipe:
     # Ours: the end
     hold_out: float = 0.02
     """Share of the measurements that the chain does not see. The video that predicts them best is kept."""
-    patience: int = 20
+    patience: int = 12
     """Epochs without a better prediction of them after which the search ends; 0 runs all epochs."""
     finish_rounds: int = 3
     """Times that motion, confidence and edges are estimated on the chain's video and the last solve is made; 0 leaves the
     step onto the measurements out."""
     finish_steps: int = 25
     """Conjugate-gradient steps of each such solve."""
-    finish_gradient_sd: float = 0.1
+    finish_gradient_sd: float = 0.08
     """σ_g in it, where the video is flat."""
     finish_contrast: float = 0.01
     """κ: differences between neighbouring pixels beyond this are edges, and are smoothed less."""
-    finish_motion_sd: float = 0.04
+    finish_motion_sd: float = 0.03
     """σ_m in it; motion is then looked at both ways in time."""
-    near_sd: float = 0.03
+    near_sd: float = 0.1
     """σ_v: usual error of the chain's video."""
+    exact_steps: int = 100
+    """Conjugate-gradient steps after it, on the measurements alone, as long as they are not met to within their noise."""
     seed: int = 0
     """Draws z_shared, A and what is held out, and nothing else."""
 
@@ -168,7 +170,7 @@ class Recipe:
 _AT_LEAST = {
     "steps": 0, "rank": 1, "epochs": 0, "warp_weight": 0, "warp_from": 0, "warp_reach": 1, "flow_every": 1,
     "first_steps": 1, "rounds": 0, "round_steps": 1, "reach": 1, "fit_epochs": 0, "patience": 0, "finish_rounds": 0,
-    "finish_steps": 1,
+    "finish_steps": 1, "exact_steps": 0,
     "seed": 0,
 }  # fmt: skip
 
@@ -195,7 +197,7 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
 PRESETS: dict[str, Recipe] = {
     "draft": Recipe(epochs=0),
     "balanced": Recipe(),
-    "best": Recipe(epochs=400, patience=80),
+    "best": Recipe(fit_epochs=60, epochs=300, patience=40, finish_rounds=4),
     "paper": Recipe(
         start="noise",
         follow_motion=False,
@@ -207,6 +209,7 @@ PRESETS: dict[str, Recipe] = {
         hold_out=0.0,
         patience=0,
         finish_rounds=0,
+        exact_steps=0,
     ),
 }
 

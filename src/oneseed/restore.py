@@ -134,6 +134,8 @@ def optimise(
             motion_sd=recipe.finish_motion_sd, near_sd=recipe.near_sd, reach=recipe.reach, rounds=recipe.finish_rounds,
             steps=recipe.finish_steps,
         )  # fmt: skip
+    if recipe.exact_steps and degrade.linear:  # ours
+        x = least_squares.onto(y, degrade, x, noise, recipe.exact_steps)
     yield replace(last, phase="finish", x=x, data_loss=(degrade(x) - y).square().mean().item(), held_out=None)
 
 
