@@ -4,7 +4,7 @@ SHARED ?= ../shared
 VENV := .venv
 PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
-export OMP_NUM_THREADS ?= 2
+
 
 .PHONY: demo test test-shared check bench train-tiny
 

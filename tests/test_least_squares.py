@@ -282,6 +282,29 @@ def test_refining_brings_a_good_video_onto_the_measurements(draw):
     assert torch.equal(x, before)
 
 
+def test_going_onto_noiseless_measurements_meets_them_and_keeps_what_they_do_not_see(draw):
+    truth, x = draw(4, 3, 8, 8, dtype=torch.float64), draw(4, 3, 8, 8, dtype=torch.float64)
+    A = TemporalBlur(3).then(Mask(0.5))
+    found = least_squares.onto(A(truth), A, x, 0.0, 60)
+    torch.testing.assert_close(A(found), A(truth), rtol=0, atol=1e-6)
+    unseen = ~Mask(0.5).keep((4, 3, 8, 8)).expand(4, 3, 8, 8)
+    assert torch.equal(found[unseen], x[unseen])
+    found = least_squares.onto(A(truth), A, x, 0.0, 1)
+    assert 1e-3 < (A(found) - A(truth)).abs().max() < (A(x) - A(truth)).abs().max()
+
+
+def test_going_onto_noisy_measurements_ends_as_soon_as_they_are_met_to_within_their_noise(draw):
+    """And so the noise is not put into the video."""
+    A, truth, noise = TemporalBlur(3), draw(8, 3, 8, 8, dtype=torch.float64), 0.02
+    y = A(truth) + noise * torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    x = torch.full_like(truth, 0.5)
+    gaps = [(A(one) - y).square().mean().sqrt().item() for one in iterates(y, A, x, Terms(noise=0.0), 40)]
+    found = least_squares.onto(y, A, x, noise, 40)
+    assert (A(found) - y).square().mean().sqrt().item() == next(gap for gap in gaps if gap <= noise)
+    assert (found - truth).square().mean() < (least_squares.onto(y, A, x, 0.0, 40) - truth).square().mean()
+    assert least_squares.onto(y, A, found, noise, 40) is found
+
+
 def test_the_measurements_type_is_kept(draw):
     y = draw(2, 3, 8, 8, dtype=torch.float64)
     assert least_squares.restore(y, lambda v: v, (2, 3, 8, 8), Still().estimate, **SETTINGS).dtype == torch.float64

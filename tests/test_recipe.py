@@ -56,6 +56,7 @@ TRIED: dict[str, tuple[Any, Any]] = {
     "finish_contrast": (0.03, 0.3),
     "finish_motion_sd": (0.05, 0.01),
     "near_sd": (0.03, 0.1),
+    "exact_steps": (0, 1),
     "seed": (0, 1),
 }
 BASE = {name: base for name, (base, _) in TRIED.items()}
@@ -93,7 +94,17 @@ def test_a_run_that_is_not_changed_does_not_change():
 
 
 WHOLE = {name for name, value in BASE.items() if type(value) is int}
-MAY_BE_NONE = {"steps", "epochs", "warp_from", "rounds", "fit_epochs", "patience", "finish_rounds", "seed"}
+MAY_BE_NONE = {
+    "steps",
+    "epochs",
+    "warp_from",
+    "rounds",
+    "fit_epochs",
+    "patience",
+    "finish_rounds",
+    "exact_steps",
+    "seed",
+}
 POSITIVE = {name for name, value in BASE.items() if type(value) is float} - {"warp_weight", "flow_ema", "hold_out"}
 
 
@@ -131,7 +142,7 @@ def test_what_could_not_act_is_refused(changes: dict[str, Any], message: str):
 @pytest.mark.parametrize(
     "changes",
     [{"radius": float("inf")}, {"warp_weight": 0.0, "warp_from": 9999}, {"hold_out": 0.0, "patience": 0}, {"epochs": 0},
-     {"steps": 0}, {"finish_rounds": 0}, {"rounds": 0}],
+     {"steps": 0}, {"finish_rounds": 0, "exact_steps": 0}, {"rounds": 0}],
     ids=str,
 )  # fmt: skip
 def test_what_switches_a_part_off_is_allowed(changes: dict[str, Any]):
@@ -201,7 +212,7 @@ def test_the_preset_paper_has_nothing_of_ours():
     paper = preset("paper")
     assert (paper.start, paper.follow_motion, paper.hold_out, paper.finish_rounds) == ("noise", False, 0, 0)
     assert (paper.steps, paper.joint, paper.radius, paper.lr_residual) == (4, "feature", 1.0, 0.001)
-    assert paper.warp_reach == 1
+    assert (paper.warp_reach, paper.exact_steps) == (1, 0)
 
 
 def test_the_preset_draft_needs_no_prior():

@@ -27,7 +27,7 @@ from oneseed.restore import Epoch, _seen, optimise, restore
 
 QUICK = Recipe(
     epochs=6, lr_seed=0.05, lr_residual=0.03, radius=0.05, warp_weight=0.5, warp_from=2, flow_every=2, first_steps=8,
-    rounds=1, round_steps=5, reach=1, fit_epochs=3, hold_out=0.1, patience=0, finish_rounds=1, finish_steps=5,
+    rounds=1, round_steps=5, reach=1, fit_epochs=3, hold_out=0.1, patience=0, finish_rounds=1, finish_steps=5, exact_steps=0,
 )  # fmt: skip
 PAPER = dataclasses.replace(
     QUICK, start="noise", follow_motion=False, hold_out=0.0, finish_rounds=0, warp_weight=0.1, radius=1.0
@@ -233,6 +233,39 @@ def test_a_prior_that_never_gives_numbers_leaves_the_start():
     with pytest.raises(DivergedError) as error:
         next(optimise(moving_clip(), Fails(torch.inf), Broken(), Dis(), PAPER))
     assert error.value.frames is None
+
+
+def test_noiseless_measurements_are_met_exactly_at_the_end():
+    A = Downsample(2)
+    rough, exact = (epochs_of(dataclasses.replace(QUICK, exact_steps=steps), A) for steps in (0, 20))
+    assert torch.equal(rough[-2].x, exact[-2].x)
+    assert exact[-1].data_loss < 1e-10 < rough[-1].data_loss
+
+
+def test_noisy_measurements_are_met_to_within_their_noise(draw):
+    A, truth, noise = Downsample(2), moving_clip(), 0.1
+    y = A(truth) + noise * 12**0.5 * (draw(4, 3, 12, 12) - 0.5)
+    last = epochs_of(dataclasses.replace(QUICK, finish_rounds=0, exact_steps=20), A, y, noise=noise)[-1]
+    plain = epochs_of(dataclasses.replace(QUICK, finish_rounds=0), A, y, noise=noise)[-1]
+    assert last.data_loss <= max(noise**2, plain.data_loss)
+    exact = epochs_of(dataclasses.replace(QUICK, finish_rounds=0, exact_steps=20), A, y)[-1]
+    assert exact.data_loss < 1e-10
+
+
+def test_the_motion_is_looked_at_again_every_few_epochs_after_the_first():
+    looks: list[int] = []
+    seen: list[Epoch] = []
+
+    class Counting(Dis):
+        def estimate(self, here: Tensor, there: Tensor) -> Tensor:
+            looks.append(len(seen))
+            return super().estimate(here, there)
+
+    A = Mask(0.5)
+    recipe = dataclasses.replace(PAPER, epochs=8, warp_from=3, flow_every=2)
+    for epoch in optimise(A(moving_clip()), A, ToyPrior(), Counting(), recipe):
+        seen.append(epoch)
+    assert looks == [epoch for epoch in (3, 5, 7) for _ in ("there", "and back")]
 
 
 def test_what_is_not_linear_starts_from_noise_and_has_no_finish():

@@ -80,6 +80,7 @@ def restore_file(
     minutes: float | None = None,
     lossless: bool = False,
     overwrite: bool = False,
+    begin: Callable[[], None] = lambda: None,
     watch: Callable[[Epoch], None] = lambda epoch: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Restored:
@@ -89,6 +90,7 @@ def restore_file(
         specs: what happened to the clip; none: the sidecar beside `source` says so.
         noise: standard deviation on the [0, 1] scale; None: the sidecar's, or 0.
         minutes: the search ends after so many.
+        begin: called once all is found to be in order.
         watch: shown every epoch. It cannot change anything.
         stop: asked after every epoch; when it says so, what was reached is finished and written.
 
@@ -108,6 +110,7 @@ def restore_file(
     estimator = registry.find("flow", flow)()
 
     believed = math.hypot(noise, 1 / (2**clip.bits - 1) / math.sqrt(12))  # rounding is noise too
+    begin()
     began = time.monotonic()
     late = math.inf if minutes is None else began + 60 * minutes
     last, interrupted, diverged = None, False, None

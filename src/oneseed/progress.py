@@ -37,8 +37,10 @@ class Live:
 
     def __enter__(self) -> "Live":
         self._before = signal.signal(signal.SIGINT, self._interrupt)
-        self.bar.start()
         return self
+
+    def begin(self) -> None:
+        self.bar.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

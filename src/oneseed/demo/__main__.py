@@ -31,7 +31,9 @@ def main() -> None:
     try:
         degrade_file(CLIP, measured, SPECS, overwrite=True)
         with Live(recipe, CLIP, None, None, None) as live:
-            done = restore_file(measured, restored, recipe, overwrite=True, watch=live.show, stop=live.stopped)
+            done = restore_file(
+                measured, restored, recipe, overwrite=True, begin=live.begin, watch=live.show, stop=live.stopped
+            )
     except RequestError as error:
         sys.exit(f"oneseed: {error}")
     before, after, clean = read(measured), read(restored), read(CLIP)

@@ -1,0 +1,200 @@
+"""The command line as a user meets it: what it writes, what it says, and how it ends."""
+
+import json
+import signal
+import sys
+
+import pytest
+import torch
+
+import oneseed.pipeline
+from oneseed.clip.clip import Clip
+from oneseed.clip.read import read
+from oneseed.clip.write import write
+from oneseed.cli import main
+from tests.moving_clip import moving_clip
+
+QUICK = ("--epochs", "2", "--set", "fit_epochs=1", "--set", "finish_rounds=1", "--set", "exact_steps=2")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run `oneseed ARGUMENTS` in an empty folder; exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["oneseed", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def clean(tmp_path):
+    """A folder of eight frames, 32x32, of something that moves."""
+    write(tmp_path / "clean", Clip.steady(moving_clip(8, 32), 25), bits=16)
+    return tmp_path / "clean"
+
+
+@pytest.fixture
+def degraded(run, clean):
+    assert run("degrade", clean, "degraded", "-d", "mask:missing=0.3")[0] == 0
+    return clean.with_name("degraded")
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_degrade_restore_score_from_one_end_to_the_other(run, clean, degraded, tmp_path):
+    code, said, _ = run("restore", degraded, "restored.mkv", "--lossless", "--preset", "draft", "--json", "run.json")
+    assert (code, "restored.mkv" in said) == (0, True)
+    done = json.loads((tmp_path / "run.json").read_text())
+    assert done["frames"] == 8
+    assert done["size"] == [32, 32]
+    assert done["degradation"] == ["mask:missing=0.3,seed=0,per_frame=false"]
+    code, said, _ = run("score", "restored.mkv", clean, "--lpips", "none", "--json", "score.json")
+    assert code == 0
+    scores = json.loads((tmp_path / "score.json").read_text())
+    assert scores["psnr"] > 30
+    assert set(scores) >= {
+        "frames",
+        "psnr",
+        "ssim",
+        "lpips_alex",
+        "lpips_vgg",
+        "we_self",
+        "we_gt",
+        "we_reference",
+        "per_frame",
+    }
+
+
+def test_the_chain_runs_and_the_same_command_gives_the_same_bytes(run, degraded, tmp_path):
+    for name in ("one", "two"):
+        assert run("restore", degraded, name, *QUICK, "--json", f"{name}.json")[0] == 0
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    for name in files(tmp_path / "one"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    done = json.loads((tmp_path / "one.json").read_text())
+    wanted = "frames size epochs seconds seconds_per_epoch peak_memory_mb data_loss residual_rms visible_share recipe prior device degradation"  # noqa: E501
+    assert set(done) >= set(wanted.split())
+    assert done["prior"] == "tiny"
+    assert done["epochs"] == 3
+    assert run("restore", degraded, "three", *QUICK, "--seed", "5")[0] == 0
+    assert any(
+        (tmp_path / "one" / name).read_bytes() != (tmp_path / "three" / name).read_bytes()
+        for name in files(tmp_path / "one")
+    )
+
+
+def test_a_reference_is_shown_and_changes_nothing(run, clean, degraded, tmp_path):
+    assert run("restore", degraded, "blind", *QUICK)[0] == 0
+    code, _, shown = run("restore", degraded, "seeing", *QUICK, "--reference", clean)
+    assert code == 0
+    assert "PSNR" in shown
+    for name in files(tmp_path / "blind"):
+        assert (tmp_path / "blind" / name).read_bytes() == (tmp_path / "seeing" / name).read_bytes()
+
+
+WRONG = {
+    "no input": (["restore", "nowhere", "out", "-d", "mask"], "nowhere"),
+    "unknown degradation": (["restore", "degraded", "out", "-d", "maks"], "Did you mean 'mask'?"),
+    "unknown argument": (["restore", "degraded", "out", "-d", "mask:mising=0.5"], "Did you mean 'missing'?"),
+    "unknown prior": (["restore", "degraded", "out", "--prior", "huge"], "huge"),
+    "unknown flow": (["restore", "degraded", "out", "--flow", "diss"], "Did you mean 'dis'?"),
+    "unknown preset": (["restore", "degraded", "out", "--preset", "balancd"], "Did you mean 'balanced'?"),
+    "unknown field": (["restore", "degraded", "out", "--set", "ranks=3"], "Did you mean 'rank'?"),
+    "no value": (["restore", "degraded", "out", "--set", "rank"], "FIELD=VALUE"),
+    "unknown option": (["restore", "degraded", "out", "--prst", "draft"], "--preset"),
+    "unknown command": (["restor", "degraded", "out"], "restore"),
+    "unknown device": (["restore", "degraded", "out", "--device", "gpu"], "cuda"),
+    "negative noise": (["restore", "degraded", "out", "--noise", "-1"], "--noise is -1"),
+    "negative minutes": (["restore", "degraded", "out", "--minutes", "0"], "--minutes"),
+    "no such folder": (["restore", "degraded", "no/such/out"], "Make it first"),
+    "output exists": (["restore", "degraded", "clean", "--preset", "draft"], "--overwrite"),
+    "unknown ending": (["restore", "degraded", "out.mp3", "--preset", "draft"], "mp3"),
+    "no sidecar": (["restore", "clean", "out"], "-d SPEC"),
+    "not divisible": (["degrade", "clean", "out", "-d", "downsample:factor=3"], "--size 30x30"),
+    "too few frames": (["degrade", "clean", "out", "-d", "temporal-blur:width=9"], "is 8; temporal-blur:width=9"),
+    "nothing to do": (["degrade", "clean", "out"], "-d"),
+    "16 bits in mp4": (["degrade", "clean", "out.mp4", "-d", "mask", "--bits", "16"], "16"),
+    "unequal lengths": (["score", "degraded", "clean", "--frames", "0:4"], "--frames"),
+    "json exists": (["score", "degraded", "clean", "--json", "taken.json"], "taken.json"),
+    "no room": (["choices", "rooms"], "degrade"),
+    "no photos": (["train", "clean/00000.png", "out"], "photos"),
+}
+
+
+@pytest.mark.parametrize("why", WRONG)
+def test_a_wrong_request_gets_one_line_exit_code_2_and_nothing_written(run, degraded, tmp_path, why):
+    (tmp_path / "taken.json").write_text("{}")
+    before = files(tmp_path)
+    arguments, said = WRONG[why]
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert said in error
+    assert len(error.strip().splitlines()) == 1
+    assert files(tmp_path) == before
+
+
+def test_ctrl_c_ends_after_the_epoch_and_writes_what_was_reached(run, degraded, monkeypatch, tmp_path):
+    plain = oneseed.pipeline.optimise
+
+    def interrupted(*arguments):
+        for epoch in plain(*arguments):
+            if (epoch.number, epoch.phase) == (1, "search"):
+                signal.raise_signal(signal.SIGINT)
+            yield epoch
+
+    monkeypatch.setattr(oneseed.pipeline, "optimise", interrupted)
+    code, _, said = run("restore", degraded, "out", "--epochs", "50", "--set", "fit_epochs=1", "--json", "run.json")
+    assert code == 130
+    assert "ending after this epoch" in said
+    assert read(tmp_path / "out").frames.shape == (8, 3, 32, 32)
+    assert json.loads((tmp_path / "run.json").read_text())["epochs"] <= 2
+
+
+def test_a_run_that_leaves_the_numbers_writes_the_last_good_frames_and_fails(run, degraded, tmp_path):
+    wild = (
+        "--set",
+        "lr_residual=1e30",
+        "--set",
+        "radius=inf",
+        "--epochs",
+        "8",
+        "--set",
+        "fit_epochs=1",
+        "--set",
+        "patience=0",
+    )
+    code, _, said = run("restore", degraded, "out", *wild)
+    assert code == 1
+    assert "epoch" in said
+    assert torch.isfinite(read(tmp_path / "out").frames).all()
+
+
+def test_minutes_end_the_search(run, degraded, tmp_path):
+    assert run("restore", degraded, "out", "--epochs", "500", "--minutes", "0.001", "--json", "run.json")[0] == 0
+    assert json.loads((tmp_path / "run.json").read_text())["epochs"] < 500
+
+
+def test_noise_is_added_and_remembered(run, clean, tmp_path):
+    assert run("degrade", clean, "noisy", "-d", "mask:missing=0.3", "--noise", "0.1", "--seed", "3")[0] == 0
+    assert json.loads((tmp_path / "noisy/degradation.json").read_text())["noise"] == 0.1
+    assert run("degrade", clean, "other", "-d", "mask:missing=0.3", "--noise", "0.1", "--seed", "4")[0] == 0
+    assert (read(tmp_path / "noisy").frames - read(tmp_path / "other").frames).abs().max() > 0.01
+    assert run("restore", "noisy", "out", "--preset", "draft", "--json", "run.json")[0] == 0
+    assert json.loads((tmp_path / "run.json").read_text())["noise"] == 0.1
+
+
+def test_choices_lists_every_room_and_doctor_finds_the_prior(run):
+    code, said, _ = run("choices")
+    assert code == 0
+    assert all(word in said for word in ("degrade:", "motion-blur", "raft", "tiny", "warping-error"))
+    code, said, _ = run("doctor")
+    assert code == 0
+    assert "prior tiny: there" in said
