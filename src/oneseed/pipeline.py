@@ -191,8 +191,8 @@ def score_files(
     return score(read(result).frames, read(reference, frames, size).frames, lpips, weights)
 
 
-def load_prior(which: str, device: torch.device) -> Prior:
-    """A prior by its name, or from a folder that `oneseed train` wrote.
+def load_prior(which: str, device: torch.device | str = "cpu") -> Prior:
+    """A prior by its name, or from a folder that `oneseed train` wrote, on a device.
 
     Raises:
         RequestError: neither.
