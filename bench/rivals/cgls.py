@@ -14,4 +14,4 @@ STEPS = 100
 def restore(given: Measurement) -> Frames:
     black = torch.zeros_like(given.reference)
     data_alone = Terms(noise=given.noise)
-    return best(iterates(given.y, given.degrade, black, data_alone, STEPS, tolerance=0), given.reference)
+    return best(iterates(given.y, given.degrade, black, data_alone, STEPS, tolerance=0.0), given.reference)
