@@ -4,15 +4,15 @@ import json
 
 import pytest
 import torch
-
 from bench.methods import RIVALS, is_oracle, method
 from bench.oracle import best
 from bench.run import run
 from bench.table import load, table
 from bench.tasks import TASKS, measure
+from tests.moving_clip import moving_clip
+
 from oneseed.clip.clip import Clip
 from oneseed.clip.write import write
-from tests.moving_clip import moving_clip
 
 SIMPLE = {"bicubic": "downsample", "back_projection": "downsample", "telea": "mask", "navier_stokes": "mask"}
 

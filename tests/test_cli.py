@@ -6,13 +6,13 @@ import sys
 
 import pytest
 import torch
+from tests.moving_clip import moving_clip
 
 import oneseed.pipeline
+from oneseed.cli import main
 from oneseed.clip.clip import Clip
 from oneseed.clip.read import read
 from oneseed.clip.write import write
-from oneseed.cli import main
-from tests.moving_clip import moving_clip
 
 QUICK = ("--epochs", "2", "--set", "fit_epochs=1", "--set", "finish_rounds=1", "--set", "exact_steps=2")
 

@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
+from tests.moving_clip import moving_clip
+
 import oneseed
 from oneseed.clip.clip import Clip
 from oneseed.clip.read import read
 from oneseed.clip.write import write
-from tests.moving_clip import moving_clip
 
 
 def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-
 from bench.methods import method
 from bench.tasks import TASKS, measure
+
 from oneseed.clip.read import read
 from oneseed.metrics.psnr import psnr
 
