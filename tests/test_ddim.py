@@ -55,7 +55,7 @@ def test_reverse_is_right_to_the_last_digits(steps: int, spacing: ddim.Spacing):
 
 @pytest.mark.parametrize(
     ("spacing", "visited"),
-    [("trailing", [999, 749, 499, 249]), ("leading", [751, 501, 251, 1]), ("linspace", [999, 749, 500, 250])],
+    [("trailing", [999, 749, 499, 249]), ("leading", [751, 501, 251, 1]), ("linspace", [999, 666, 333, 0])],
 )
 def test_the_steps_visited_are_known(spacing: ddim.Spacing, visited: list[int]):
     assert ddim.timesteps(4, 1000, spacing) == visited
@@ -135,8 +135,10 @@ def test_gradients_are_those_of_finite_differences(net: Callable, recompute: boo
     assert torch.autograd.gradcheck(lambda z: ddim.reverse(z, net, ABAR, 4, checkpoint=recompute), (z,))
 
 
-@pytest.mark.parametrize("spacing", SPACINGS)
-@pytest.mark.parametrize("steps", [2, 4, 10])
+@pytest.mark.parametrize(
+    ("steps", "spacing"),  # two steps of linspace leap from noise to picture at once: nothing inverts that
+    [(2, "trailing"), (2, "leading"), *((steps, spacing) for steps in (4, 10) for spacing in SPACINGS)],
+)
 def test_reverse_takes_an_inverted_latent_near_itself(steps: int, spacing: ddim.Spacing):
     prior = ToyPrior(torch.float64)
     latent = gaussian_draw(2, 4, 3, 3)

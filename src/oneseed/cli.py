@@ -81,7 +81,8 @@ def restore(
     with Live(recipe, reference, frames, size, minutes) as live:
         done = restore_file(
             source, target, recipe, specs=specs or [], noise=noise, prior=prior, flow=flow, device=device, frames=frames,
-            size=size, minutes=minutes, lossless=lossless, overwrite=overwrite, begin=live.begin, watch=live.show, stop=live.stopped,
+            size=size, minutes=minutes, lossless=lossless, overwrite=overwrite, begin=live.begin, watch=live.show,
+            stop=live.stopped,
         )  # fmt: skip
     _write_json(json, done.as_dict())
     typer.echo(f"{done.written.path}: {done.frames} frames in {done.seconds:.0f} s, sound: {done.written.sound}")

@@ -31,7 +31,7 @@ def timesteps(steps: int, trained: int, spacing: Spacing = "trailing") -> list[i
         return [round(trained * (steps - i) / steps) - 1 for i in range(steps)]
     if spacing == "leading":  # one added to each, as Stable Diffusion's schedulers do
         return [min(trained // steps * i + 1, trained - 1) for i in reversed(range(steps))]
-    return [round((trained - 1) * (steps - i) / max(steps, 1)) for i in range(steps)]
+    return [round((trained - 1) * (1 - i / max(steps - 1, 1))) for i in range(steps)]
 
 
 def reverse(

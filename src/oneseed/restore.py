@@ -11,7 +11,8 @@ from oneseed.degrade.base import Degradation
 from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
 from oneseed.prior.base import Prior
-from oneseed.recipe import Recipe
+from oneseed.recipe import PRESETS, Recipe
+from oneseed.registry import find
 from oneseed.shapes import Frames, Measured
 from oneseed.video import Video
 from oneseed.warp import FlowMemory, link_loss
@@ -54,7 +55,8 @@ def optimise(
     Args:
         y: the measurements, on the device where all happens; `degrade` and `prior` are there too.
         prior: not needed, and may be None, where the recipe has no epochs.
-        noise: standard deviation of the measurements' noise, on the [0, 1] scale.
+        noise: standard deviation of the measurements' noise, rounding included, on the [0, 1] scale; 0 claims that they
+            are exact, and has them met exactly.
         stop: asked after every epoch; when it says so, what was reached is finished and yielded.
 
     Raises:
@@ -96,9 +98,7 @@ def optimise(
         ]
     )
     best: Epoch | None = None
-    for e in range(
-        -fit, recipe.epochs + 1
-    ):  # line 2; below 0 the chain is fitted to the start, and the last only looks
+    for e in range(-fit, recipe.epochs + 1):  # line 2; below 0 the chain learns the start, and the last only looks
         x = video()  # lines 3-9: eq 7, 11 or 12
         gap = degrade(x) - y
         data = (gap * seen).square().sum() / seen.sum()  # eq 12
@@ -140,10 +140,22 @@ def optimise(
 
 
 def restore(
-    y: Measured, degrade: Degradation, prior: Prior | None, flow: FlowEstimator, recipe: Recipe, noise: float = 0.0
+    y: Measured,
+    degrade: Degradation,
+    prior: Prior | None = None,
+    flow: FlowEstimator | None = None,
+    recipe: Recipe | None = None,
+    noise: float = 0.0,
 ) -> Frames:
-    """The last epoch's frames; arguments and errors as for `optimise`."""
-    for last in optimise(y, degrade, prior, flow, recipe, noise):
+    """The last epoch's frames; arguments and errors as for `optimise`.
+
+    Left out: the prior `tiny`, the flow `dis`, the preset `balanced`.
+    """
+    recipe = recipe or PRESETS["balanced"]
+    estimator: FlowEstimator = flow or find("flow", "dis")()
+    if prior is None and recipe.epochs:
+        prior = find("prior", "tiny")().to(y.device)
+    for last in optimise(y, degrade, prior, estimator, recipe, noise):
         x = last.x  # only this one: a list would hold every epoch's video
     return x
 
