@@ -26,7 +26,7 @@ check: $(DONE)
 	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m pyright
 
 bench: $(DONE)
-	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench
+	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench --tasks "mask downsample motion-blur+noise temporal-blur+noise both+noise"
 
 train-tiny: $(DONE)
 	$(VENV)/bin/oneseed train $(SHARED)/data/photos-288.tar runs/tiny --perceptual $(SHARED)/weights/lpips_alexnet.safetensors --validate $(SHARED)/data/kodak
