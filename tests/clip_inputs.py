@@ -48,7 +48,7 @@ def make_video(
         heard = out.add_stream(sound, rate=SAMPLES, layout="mono") if sound else None
         for number, picture in enumerate(codes):
             frame = av.VideoFrame.from_ndarray(picture, "rgb24" if codes.dtype == np.uint8 else "rgb48le")
-            frame = frame.reformat(format=pixel_format)
+            frame = frame.reformat(format=pixel_format, threads=1)
             frame.pts, frame.time_base = ticks[number] if ticks else number, stream.codec_context.time_base
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))

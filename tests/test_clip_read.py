@@ -117,8 +117,10 @@ def test_pixels_that_are_not_square_stay_so_unless_a_size_says_otherwise(tmp_pat
 def test_rgb_video_is_read_exactly(tmp_path, codec, pixel_format):
     deep = pixel_format == "gbrp16le"
     codes = pattern(3).astype(np.uint16) * 256 if deep else pattern(3)
-    frame = av.VideoFrame.from_ndarray(codes[0], "rgb48le" if deep else "rgb24").reformat(format=pixel_format)
-    exact = frame.reformat(format="rgb48le" if deep else "rgb24").to_ndarray()
+    frame = av.VideoFrame.from_ndarray(codes[0], "rgb48le" if deep else "rgb24").reformat(
+        format=pixel_format, threads=1
+    )
+    exact = frame.reformat(format="rgb48le" if deep else "rgb24", threads=1).to_ndarray()
     clip = read(make_video(tmp_path / "x.mkv", codes, codec=codec, pixel_format=pixel_format))
     assert clip.bits == (16 if deep else 8)
     assert torch.equal(clip.frames[0], frames_of(exact[None])[0])

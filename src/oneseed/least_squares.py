@@ -56,9 +56,9 @@ def iterates(
     Args:
         tolerance: stop after a step that moves x by less than this, root mean square on the [0, 1] scale.
     """
-    zero = torch.zeros_like(x)
+    zero, silence = torch.zeros_like(x), torch.zeros_like(y)
     still = terms.near if terms.near is not None else zero
-    homogeneous = lambda v: _gradient(v, torch.zeros_like(y), zero, degrade, terms)  # noqa: E731  H v
+    homogeneous = lambda v: _gradient(v, silence, zero, degrade, terms)  # noqa: E731  H v
     residual = -_gradient(x, y, still, degrade, terms)  # b − H x
     direction, power = residual, residual.square().sum()
     for _ in range(steps):

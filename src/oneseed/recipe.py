@@ -1,7 +1,6 @@
 """Every number that a restoration depends on: its unit, its source, and presets that say what they were measured to give."""
 
 import dataclasses
-import difflib
 import math
 import typing
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any, Literal
 from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
 from oneseed.prior.base import Joint
+from oneseed.registry import did_you_mean
 
 Start = Literal["noise", "least-squares"]
 
@@ -159,9 +159,9 @@ class Recipe:
         fields = typing.get_type_hints(Recipe)
         for name in changes:
             if name not in fields:
-                near = difflib.get_close_matches(name, fields, n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                raise RequestError(f"the recipe has no field {name!r}.{hint} Fields: {', '.join(fields)}.")
+                raise RequestError(
+                    f"the recipe has no field {name!r}.{did_you_mean(name, fields)} Fields: {', '.join(fields)}."
+                )
         return dataclasses.replace(
             self, **{name: _convert(name, value, fields[name]) for name, value in changes.items()}
         )
@@ -223,7 +223,5 @@ def preset(name: str) -> Recipe:
         RequestError: no such preset.
     """
     if name not in PRESETS:
-        near = difflib.get_close_matches(name, PRESETS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise RequestError(f"no preset called {name!r}.{hint} On offer: {', '.join(PRESETS)}.")
+        raise RequestError(f"no preset called {name!r}.{did_you_mean(name, PRESETS)} On offer: {', '.join(PRESETS)}.")
     return PRESETS[name]

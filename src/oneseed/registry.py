@@ -6,6 +6,7 @@ On the command line words are joined by `-`, in Python by `_`: `motion-blur` lie
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from typing import Any
 
 from oneseed.errors import RequestError
@@ -16,7 +17,7 @@ ROOMS = ("degrade", "prior", "flow", "metrics")
 def choices(room: str) -> list[str]:
     """Names on offer in a room, read from its folder without importing what is inside."""
     if room not in ROOMS:
-        raise RequestError(f"no room called {room!r}.{_hint(room, ROOMS)} Rooms: {', '.join(ROOMS)}.")
+        raise RequestError(f"no room called {room!r}.{did_you_mean(room, ROOMS)} Rooms: {', '.join(ROOMS)}.")
     package = importlib.import_module(f"oneseed.{room}")
     files = (module.name for module in pkgutil.iter_modules(package.__path__))
     return sorted(name.replace("_", "-") for name in files if name != "base" and not name.startswith("_"))
@@ -30,7 +31,7 @@ def find(room: str, name: str) -> Any:
     """
     names = choices(room)
     if name.replace("_", "-") not in names:
-        raise RequestError(f"no {room} called {name!r}.{_hint(name, names)} On offer: {', '.join(names)}.")
+        raise RequestError(f"no {room} called {name!r}.{did_you_mean(name, names)} On offer: {', '.join(names)}.")
     module = importlib.import_module(f"oneseed.{room}.{name.replace('-', '_')}")
     (offered,) = module.__all__
     return getattr(module, offered)
@@ -41,6 +42,7 @@ def summary(room: str, name: str) -> str:
     return (importlib.import_module(find(room, name).__module__).__doc__ or "").strip().splitlines()[0]
 
 
-def _hint(name: str, names: Any) -> str:
-    near = difflib.get_close_matches(name, names, n=1)
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """ " Did you mean 'x'?" for the nearest of `names`, or nothing if none is near: to follow a full stop."""
+    near = difflib.get_close_matches(name, list(names), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""

@@ -3,7 +3,6 @@
 Which keys there are, and what they hold, is read from the constructor: a new degradation is spoken at once.
 """
 
-import difflib
 import inspect
 import math
 import re
@@ -38,8 +37,7 @@ def parse(spec: str, arrays: Mapping[str, Tensor] | None = None) -> Degradation:
     values: dict[str, Any] = {}
     for key, text in pairs.items():
         if key not in offered:
-            near = difflib.get_close_matches(key, offered, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            hint = registry.did_you_mean(key, offered)
             on_offer = ", ".join(key for key in offered if _kinds(offered[key]))
             raise RequestError(f"{name} has no {key!r}; it needs one of: {on_offer or 'nothing at all'}.{hint}")
         if key not in arrays:

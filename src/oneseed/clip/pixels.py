@@ -69,12 +69,17 @@ def _planar(frame: VideoFrame) -> VideoFrame:
     layout = frame.format
     deep = max(component.bits for component in layout.components) > 8
     if layout.is_rgb or layout.has_palette:
-        return frame.reformat(format="gbrp16le" if deep else "gbrp")
+        return _relaid(frame, "gbrp16le" if deep else "gbrp")
     if len(layout.components) < 3:
-        return frame.reformat(format="gray16le" if deep else "gray")
+        return _relaid(frame, "gray16le" if deep else "gray")
     halves = layout.chroma_width(16) == 8, layout.chroma_height(16) == 8
     kept = {(True, True): "yuv420p", (True, False): "yuv422p"}.get(halves, "yuv444p")
-    return frame.reformat(format=kept + "16le" if deep else kept)
+    return _relaid(frame, kept + "16le" if deep else kept)
+
+
+def _relaid(frame: VideoFrame, layout: str) -> VideoFrame:
+    """In one thread: FFmpeg's threads now and then swap a row of luma and chroma (p010le, 1 frame in 10,000)."""
+    return frame.reformat(format=layout, threads=1)
 
 
 def _read(plane: Any, bits: int) -> Tensor:
