@@ -20,7 +20,7 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "warp",
     "clip degrade prior flow metrics",
     "_sidecar_arrays spec score least_squares recipe",
-    "sidecar video",
+    "sidecar video finish",
     "restore",
     "train",
     "pipeline",

@@ -55,6 +55,7 @@ TRIED: dict[str, tuple[Any, Any]] = {
     "finish_gradient_sd": (0.08, 0.02),
     "finish_contrast": (0.03, 0.3),
     "finish_motion_sd": (0.05, 0.01),
+    "finish_spread": (1.0, 2.0),
     "near_sd": (0.03, 0.1),
     "exact_steps": (0, 1),
     "seed": (0, 1),
@@ -65,8 +66,17 @@ OTHER = {name: other for name, (_, other) in TRIED.items()}
 BESIDE: dict[str, dict[str, Any]] = {
     "joint": {"follow_motion": False},
     "start": {"follow_motion": False},
+    "finish_spread": {"hold_out": 0.1},
     # A wild search, which finds the best prediction only after a worse one: it matters whether it waits.
-    "patience": {"hold_out": 0.1, "lr_seed": 1.0, "epochs": 16, "warp_weight": 0.0, "fit_epochs": 0},
+    "patience": {
+        "hold_out": 0.1,
+        "lr_seed": 1.0,
+        "epochs": 16,
+        "warp_weight": 0.0,
+        "fit_epochs": 0,
+        "first_steps": 1,
+        "rounds": 0,
+    },
 }
 """What must hold for a field to act, where BASE does not have it."""
 

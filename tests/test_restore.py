@@ -29,6 +29,7 @@ QUICK = Recipe(
     epochs=6, lr_seed=0.05, lr_residual=0.03, radius=0.05, warp_weight=0.5, warp_from=2, flow_every=2, first_steps=8,
     rounds=1, round_steps=5, reach=1, fit_epochs=3, hold_out=0.1, patience=0, finish_rounds=1, finish_steps=5, exact_steps=0,
 )  # fmt: skip
+POORLY_BEGUN = dataclasses.replace(QUICK, first_steps=1, rounds=0)  # leaves the chain something to do
 PAPER = dataclasses.replace(
     QUICK, start="noise", follow_motion=False, hold_out=0.0, finish_rounds=0, warp_weight=0.1, radius=1.0
 )
@@ -106,12 +107,13 @@ def test_the_output_is_from_after_the_last_step():
     assert not torch.equal(more[2].x, more[1].x)
 
 
-def test_the_video_that_predicts_best_is_kept():
-    wild = dataclasses.replace(QUICK, lr_seed=1.0, epochs=10, finish_rounds=0)
+@pytest.mark.parametrize(("first_steps", "phase"), [(1, "search"), (20, "start")])
+def test_the_video_that_predicts_best_is_kept_be_it_the_start(first_steps: int, phase: str):
+    wild = dataclasses.replace(POORLY_BEGUN, lr_seed=2.0, epochs=10, finish_rounds=0, first_steps=first_steps)
     epochs = epochs_of(wild)
-    chain = epochs[1:-1]
-    best = min(chain, key=lambda epoch: epoch.held_out or 0.0)
-    assert best is not chain[-1]
+    best = min(epochs[:-1], key=lambda epoch: epoch.held_out or 0.0)
+    assert best.phase == phase
+    assert best is not epochs[-2]
     assert torch.equal(epochs[-1].x, best.x)
 
 
@@ -154,7 +156,7 @@ def test_measurements_held_out_influence_nothing_before_the_finish():
 
 
 def test_the_warping_loss_acts_from_its_first_epoch_on_and_not_before():
-    quiet, loud = (epochs_of(dataclasses.replace(QUICK, warp_weight=weight)) for weight in (0.0, 5.0))
+    quiet, loud = (epochs_of(dataclasses.replace(POORLY_BEGUN, warp_weight=weight)) for weight in (0.0, 5.0))
     equal = [torch.equal(a.x, b.x) for a, b in zip(quiet, loud, strict=True)]
     first = 1 + QUICK.fit_epochs + QUICK.warp_from  # the epoch that first feels it is still the same; its step is not
     assert equal[: first + 1] == [True] * (first + 1)

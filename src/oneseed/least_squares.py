@@ -1,11 +1,11 @@
 """Motion-compensated least squares (MCLS): the best video that no network had a hand in.
 
-    minimise  ‖A x − y‖²/s² + Σ_d Σ_n ‖√c (x_n − W(x_{n+d}, f_{n→n+d}))‖²/σ_m² + ‖√e ∇x‖²/σ_g² + ‖x − v‖²/σ_v²
+    minimise  ‖A x − y‖²/s² + Σ_d Σ_n ‖√c (x_n − W(x_{n+d}, f_{n→n+d}))‖²/σ_m² + ‖√e Dx‖²/σ_g² + ‖x − v‖²/σ_v²
 
 over x, by conjugate gradients: every term is a linear least-squares term once the flows f, the confidences c and the edges
-e are fixed, and those are estimated again from x in a few rounds. s is the noise of the measurements, σ_m and σ_g the
-expected size of what motion and smoothness leave unexplained, v a video that x should stay near. Not in the paper: it is
-the preview, the start of the optimisation, and its last step onto the measurements.
+e are fixed, and those are estimated again from x in a few rounds. D are differences between neighbouring pixels, s is the
+noise of the measurements, σ_m and σ_g the expected size of what motion and smoothness leave unexplained, v a video that x
+should stay near. Not in the paper: it is the preview, the start of the optimisation, and its last step onto the measurements.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from oneseed.shapes import Frames, Measured
 from oneseed.warp import Estimate, Link, link, pairs
@@ -28,8 +29,8 @@ class Terms:
     """s, of the measurements."""
     gradient_sd: float = torch.inf
     """σ_g, of the difference between neighbouring pixels."""
-    edges: tuple[Tensor, Tensor] | None = None
-    """e, across and down, in [0, 1]: how much each difference counts. None: all fully."""
+    edges: Sequence[Tensor] | None = None
+    """e, in [0, 1]: how much each value of the four differences counts. None: the first two fully, the bends not at all."""
     motion_sd: float = torch.inf
     """σ_m, of the difference between a frame and its neighbour moved onto it."""
     links: Sequence[Link] = ()
@@ -78,11 +79,14 @@ def iterates(
 def _gradient(x: Frames, y: Measured, near: Frames, degrade: Degrade, terms: Terms) -> Frames:
     """Half the objective's gradient, times s²: affine in x."""
     x = x.detach().requires_grad_()
+    zero = x.new_zeros(())
     with torch.enable_grad():
-        across, down = (difference.square() for difference in _differences(x))
-        if terms.edges is not None:
-            across, down = terms.edges[0] * across, terms.edges[1] * down
-        energy = (across.sum() + down.sum()) / terms.gradient_sd**2
+        if terms.edges is None:
+            rough = sum((d.square().sum() for d in _slopes(x)), start=zero)
+        else:
+            counted = zip(terms.edges, [*_slopes(x), *_bends(x)], strict=True)
+            rough = sum(((edge * d.square()).sum() for edge, d in counted), start=zero)
+        energy = rough / terms.gradient_sd**2
         energy = energy + (x - near).square().sum() / terms.near_sd**2
         for step, warp, confidence in terms.links:
             here, there = pairs(x, step)
@@ -91,16 +95,22 @@ def _gradient(x: Frames, y: Measured, near: Frames, degrade: Degrade, terms: Ter
         return torch.autograd.grad(energy / 2, x)[0]
 
 
-def _differences(x: Frames) -> tuple[Tensor, Tensor]:
-    """∇x: each pixel's right neighbour less itself, and the one below."""
+def _slopes(x: Frames) -> tuple[Tensor, Tensor]:
+    """Each pixel's right neighbour less itself, and the one below."""
     return x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
+
+
+def _bends(x: Frames) -> tuple[Tensor, Tensor]:
+    """Each pixel less the mean of its two neighbours, across and down."""
+    return x[..., 1:-1] - (x[..., :-2] + x[..., 2:]) / 2, x[..., 1:-1, :] - (x[..., :-2, :] + x[..., 2:, :]) / 2
 
 
 @torch.no_grad()
 def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int]) -> list[Link]:
     """Frames tied at each distance in `steps`; confidence falls with what the motion leaves unexplained.
 
-    c = M / (1 + ε/2ε̃), with M the occlusion mask, ε the squared error of the warped frame and ε̃ its median.
+    c = M / (1 + ε/2ε̃), with M the occlusion mask, ε the squared error of the warped frame averaged over 3x3 pixels, and
+    ε̃ its median. A single pixel that was filled in from a wrong motion agrees with it; its neighbourhood does not.
     """
     links = []
     for step in steps:
@@ -108,20 +118,28 @@ def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int]) -> list
             continue
         _, warp, seen = link(x, step, estimate)
         here, there = pairs(x, step)
-        error = (here - warp(there)).square().mean(1, keepdim=True)
+        error = _around((here - warp(there)).square().mean(1, keepdim=True))
         usual = 2 * error.flatten().median().clamp(min=1e-8)
         links.append(Link(step, warp, seen / (1 + error / usual)))
     return links
 
 
 @torch.no_grad()
-def edges(x: Frames, contrast: float) -> tuple[Tensor, Tensor]:
-    """e = 1/√(1 + |∇x|²/κ²) over all colours: with it, least squares sees the total variation of x beyond κ = `contrast`.
+def edges(x: Frames, contrast: float) -> list[Tensor]:
+    """e = 1/√(1 + |d|²/κ²) for each of the four differences d: beyond κ = `contrast` they cost |d|, not |d|².
 
-    Source: the majoriser of Charbonnier et al. 1997, as iteratively reweighted least squares uses it.
+    |d|² is summed over the colours and averaged over 3x3 pixels, so that edges are seen together.
+
+    Source: the majoriser of Charbonnier et al. 1997, as iteratively reweighted least squares uses it; differences of
+    first and second order as in Levin et al. 2007.
     """
-    across, down = (1 / (1 + d.square().sum(1, keepdim=True) / contrast**2).sqrt() for d in _differences(x))
-    return across, down
+    sizes = (_around(d.square().sum(1, keepdim=True)) for d in (*_slopes(x), *_bends(x)))
+    return [1 / (1 + size / contrast**2).sqrt() for size in sizes]
+
+
+def _around(values: Tensor) -> Tensor:
+    """Means over 3x3 pixels."""
+    return avg_pool2d(values, 3, 1, 1, count_include_pad=False)
 
 
 def restore(
@@ -145,46 +163,4 @@ def restore(
         links = confident_links(x, estimate, range(1, reach + 1))
         terms = Terms(noise=noise, gradient_sd=gradient_sd, motion_sd=motion_sd, links=links)
         x = solve(y, degrade, x, terms, round_steps)
-    return x
-
-
-def refine(
-    y: Measured,
-    degrade: Degrade,
-    x: Frames,
-    estimate: Estimate,
-    *,
-    noise: float,
-    gradient_sd: float,
-    contrast: float,
-    motion_sd: float,
-    near_sd: float,
-    reach: int,
-    rounds: int,
-    steps: int,
-) -> Frames:
-    """From a good video x onto the measurements, keeping its edges: motion both ways in time, smooth only where x is.
-
-    Each round estimates motion, confidence and edges again; all rounds stay near the video that was given.
-    """
-    near = x
-    both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
-    for _ in range(rounds):
-        terms = Terms(
-            noise=noise, gradient_sd=gradient_sd, edges=edges(x, contrast), motion_sd=motion_sd,
-            links=confident_links(x, estimate, both_ways), near=near, near_sd=near_sd,
-        )  # fmt: skip
-        x = solve(y, degrade, x, terms, steps)
-    return x
-
-
-def onto(y: Measured, degrade: Degrade, x: Frames, noise: float, steps: int) -> Frames:
-    """From x towards the measurements alone, until they are met to within their noise (the discrepancy rule).
-
-    What A does not see stays as it is in x.
-    """
-    for nearer in iterates(y, degrade, x, Terms(noise=0.0), steps):
-        if (degrade(x) - y).square().mean().sqrt() <= noise:
-            break
-        x = nearer
     return x

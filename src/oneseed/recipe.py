@@ -81,21 +81,24 @@ class Recipe:
 
     # Ours: the end
     hold_out: float = 0.02
-    """Share of the measurements that the chain does not see. The video that predicts them best is kept."""
+    """Share of the measurements that the chain does not see. The video that predicts them best is kept,
+    the start if it does."""
     patience: int = 12
     """Epochs without a better prediction of them after which the search ends; 0 runs all epochs."""
-    finish_rounds: int = 3
-    """Times that motion, confidence and edges are estimated on the chain's video and the last solve is made; 0 leaves the
-    step onto the measurements out."""
+    finish_rounds: int = 4
+    """Times that motion, confidence and edges are estimated anew and the last solve is made; 0 leaves it out."""
     finish_steps: int = 25
     """Conjugate-gradient steps of each such solve."""
-    finish_gradient_sd: float = 0.08
+    finish_gradient_sd: float = 0.11
     """σ_g in it, where the video is flat."""
-    finish_contrast: float = 0.01
+    finish_contrast: float = 0.0075
     """κ: differences between neighbouring pixels beyond this are edges, and are smoothed less."""
-    finish_motion_sd: float = 0.03
+    finish_motion_sd: float = 0.06
     """σ_m in it; motion is then looked at both ways in time."""
-    near_sd: float = 0.1
+    finish_spread: float = 2.0
+    """σ_g and σ_m in it are also tried this many times larger and smaller: the measurements held out choose. 1 tries
+    nothing."""
+    near_sd: float = 1.0
     """σ_v: usual error of the chain's video."""
     exact_steps: int = 100
     """Conjugate-gradient steps after it, on the measurements alone, as long as they are not met to within their noise."""
@@ -118,6 +121,7 @@ class Recipe:
             "finish_gradient_sd",
             "finish_contrast",
             "finish_motion_sd",
+            "finish_spread",
             "near_sd",
         ):
             value = getattr(self, name)
@@ -199,7 +203,7 @@ PRESETS: dict[str, Recipe] = {
     "draft": Recipe(epochs=0),  # 31.01 / 25.59 / 24.92 / 27.84 / 22.48
     "balanced": Recipe(),  # 31.90 / 26.00 / 25.13 / 28.54 / 22.57
     # The next two are not measured yet.
-    "best": Recipe(fit_epochs=60, epochs=300, patience=40, finish_rounds=4),
+    "best": Recipe(fit_epochs=60, epochs=300, patience=40, finish_rounds=8),
     "paper": Recipe(
         start="noise",
         follow_motion=False,

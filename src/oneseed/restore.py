@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from oneseed import least_squares
+from oneseed import finish, least_squares
 from oneseed.degrade.base import Degradation
 from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
@@ -39,6 +39,10 @@ class Epoch:
     """Root mean square of the residuals r_n."""
     visible_share: float = 0.0
     """Share of the pixels that the occlusion mask lets through; near 0, warping does nothing."""
+
+    def predicts(self, other: "Epoch") -> bool:
+        """What was held out, no worse than `other` does; where nothing was, the later is taken to."""
+        return self.held_out is None or other.held_out is None or self.held_out <= other.held_out
 
 
 def optimise(
@@ -74,14 +78,14 @@ def optimise(
     def partly(x: Frames) -> Measured:
         return degrade(x) * seen
 
-    start = None
+    start, first = None, None
     if recipe.start == "least-squares" and degrade.linear:  # ours
         start = least_squares.restore(
             y * seen, partly, shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd, motion_sd=recipe.motion_sd,
             reach=recipe.reach, first_steps=recipe.first_steps, rounds=recipe.rounds, round_steps=recipe.round_steps,
         )  # fmt: skip
-        last = Epoch(0, "start", start, *_errors(degrade(start) - y, seen))
-        yield last
+        first = last = Epoch(0, "start", start, *_errors(degrade(start) - y, seen))
+        yield first
         if recipe.epochs == 0 or stop():
             return
 
@@ -115,7 +119,7 @@ def optimise(
             video.residual.rms(), memory.visible_share,
         )  # fmt: skip
         yield last
-        if best is None or last.held_out is None or best.held_out is None or last.held_out <= best.held_out:
+        if best is None or last.predicts(best):
             best = last
         stale = recipe.patience and e >= recipe.patience and last.number - best.number >= recipe.patience
         if e == recipe.epochs or stale or stop():
@@ -127,15 +131,15 @@ def optimise(
         video.residual.project_()  # line 18: eqs 8 and 13
 
     assert best is not None
-    x = best.x
+    x = first.x if first is not None and first.held_out is not None and not best.predicts(first) else best.x
     if recipe.finish_rounds and degrade.linear:  # ours
-        x = least_squares.refine(
-            y, degrade, x, flow.estimate, noise=s, gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast,
-            motion_sd=recipe.finish_motion_sd, near_sd=recipe.near_sd, reach=recipe.reach, rounds=recipe.finish_rounds,
-            steps=recipe.finish_steps,
+        x = finish.refine(
+            y, degrade, x, flow.estimate, seen=seen, spread=recipe.finish_spread, noise=s,
+            gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast, motion_sd=recipe.finish_motion_sd,
+            near_sd=recipe.near_sd, reach=recipe.reach, rounds=recipe.finish_rounds, steps=recipe.finish_steps,
         )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours
-        x = least_squares.onto(y, degrade, x, noise, recipe.exact_steps)
+        x = finish.onto(y, degrade, x, noise, recipe.exact_steps)
     yield replace(last, phase="finish", x=x, data_loss=(degrade(x) - y).square().mean().item(), held_out=None)
 
 

@@ -1,0 +1,129 @@
+"""The end of a run: what was held out chooses, all that was measured counts."""
+
+import pytest
+import torch
+from tests.test_least_squares import moving, rightwards
+from torch import Tensor
+
+from oneseed import finish
+from oneseed.degrade.downsample import Downsample
+from oneseed.degrade.mask import Mask
+from oneseed.degrade.temporal_blur import TemporalBlur
+from oneseed.least_squares import Terms, iterates
+
+REFINING = {
+    "spread": 1.0,
+    "noise": 0.005,
+    "gradient_sd": 0.08,
+    "contrast": 0.03,
+    "motion_sd": 0.056,
+    "near_sd": 0.03,
+    "reach": 1,
+    "rounds": 2,
+    "steps": 5,
+}
+
+
+def some_seen(y: Tensor) -> Tensor:
+    return (torch.rand(y.shape, generator=torch.Generator().manual_seed(3)) > 0.2).to(y)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("noise", 0.1), ("gradient_sd", 0.01), ("contrast", 0.3), ("motion_sd", 0.01), ("near_sd", 0.3), ("reach", 2),
+     ("rounds", 1), ("steps", 2), ("spread", 3.0)],
+)  # fmt: skip
+def test_every_setting_of_refine_acts(draw, name: str, other: float):
+    truth, A = moving(draw, 3, 20), Mask(0.5)
+    y, x = A(truth), truth + 0.05 * draw(*truth.shape)
+    before, after = (
+        finish.refine(y, A, x, rightwards, seen=some_seen(y), **run) for run in (REFINING, REFINING | {name: other})
+    )
+    assert not torch.equal(before, after)
+
+
+def test_refining_brings_a_good_video_onto_the_measurements(draw):
+    truth, A = moving(draw, 4), Downsample(4)
+    y, x = A(truth), truth + 0.1 * (draw(*truth.shape) - 0.5)
+    before = x.clone()
+    refined = finish.refine(y, A, x, rightwards, seen=some_seen(y), **REFINING | {"steps": 25})
+    assert (A(refined) - y).square().mean() < 0.1 * (A(x) - y).square().mean()
+    assert (refined - truth).square().mean() < 0.7 * (x - truth).square().mean()
+    assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"motion_sd": 1.0}, {"gradient_sd": 0.01}, {"gradient_sd": 2.0, "motion_sd": 0.3}], ids=str
+)
+def test_what_was_held_out_chooses_better_strengths(draw, wrong: dict[str, float]):
+    """Pixels missing in a texture that moves by whole pixels: motion explains all of it, smoothness little."""
+    truth, A = moving(draw, 4), Mask(0.5)
+    y = A(truth)
+    x = torch.nn.functional.avg_pool2d(truth, 5, 1, 2)
+    strict = REFINING | {"near_sd": 10.0, "steps": 25, "noise": 0.001} | wrong
+    fixed, chosen = (
+        finish.refine(y, A, x, rightwards, seen=some_seen(y), **strict | {"spread": spread}) for spread in (1.0, 3.0)
+    )
+    assert (chosen - truth).square().mean() < 0.9 * (fixed - truth).square().mean()
+
+
+def test_the_choice_is_made_without_what_is_held_out_and_the_end_with_all(draw):
+    """Measurements that are held out and wrong change what is chosen and what comes out, but no attempt."""
+    truth, A = moving(draw, 3, 20), Mask(0.3)
+    y = A(truth)
+    seen, videos = some_seen(y), []
+    plain = finish.solve
+
+    def watched(y: Tensor, degrade, x: Tensor, terms: Terms, steps: int) -> Tensor:
+        videos.append((y.clone(), plain(y, degrade, x, terms, steps)))
+        return videos[-1][1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finish, "solve", watched)
+        finish.refine(y, A, 0.9 * truth, rightwards, seen=seen, **REFINING | {"spread": 2.0})
+    tried, rounds = videos[: -REFINING["rounds"]], videos[-REFINING["rounds"] :]
+    assert 3 <= len(tried) <= 5
+    assert all(torch.equal(used, y * seen) for used, _ in tried)
+    assert all(torch.equal(used, y) for used, _ in rounds)
+
+
+def test_small_differences_beside_much_noise_choose_nothing(draw):
+    attempt = lambda motion_sd, errors: finish._Attempt(  # noqa: E731
+        Terms(noise=0.1, motion_sd=motion_sd), torch.zeros(1, 1, 1, 1), errors
+    )
+    noise = draw(1000)
+    one = attempt(1.0, noise)
+    assert not attempt(2.0, noise).beats(one)
+    assert not attempt(2.0, noise + 0.3 * (draw(1000) - 0.5)).beats(attempt(1.0, noise + 0.3 * (draw(1000) - 0.5)))
+    assert attempt(2.0, noise - 0.05 + 0.3 * (draw(1000) - 0.5)).beats(one)
+
+
+@pytest.mark.parametrize(("best_motion", "best_smooth"), [(1, 1), (2, 1), (0.5, 1), (1, 2), (2, 0.5)])
+def test_the_compass_finds_the_better_neighbour(best_motion: float, best_smooth: float):
+    def attempt(terms: Terms) -> finish._Attempt:
+        off = abs(terms.motion_sd - best_motion) + abs(terms.gradient_sd - best_smooth)
+        return finish._Attempt(terms, torch.full((1, 1, 1, 1), off), torch.full((9,), off))
+
+    found = finish._choose(attempt, Terms(noise=0.1, motion_sd=1.0, gradient_sd=1.0), 2.0).terms
+    assert (found.motion_sd, found.gradient_sd) == (best_motion, best_smooth)
+
+
+def test_going_onto_noiseless_measurements_meets_them_and_keeps_what_they_do_not_see(draw):
+    truth, x = draw(4, 3, 8, 8, dtype=torch.float64), draw(4, 3, 8, 8, dtype=torch.float64)
+    A = TemporalBlur(3).then(Mask(0.5))
+    found = finish.onto(A(truth), A, x, 0.0, 60)
+    torch.testing.assert_close(A(found), A(truth), rtol=0, atol=1e-6)
+    unseen = ~Mask(0.5).keep((4, 3, 8, 8)).expand(4, 3, 8, 8)
+    assert torch.equal(found[unseen], x[unseen])
+    found = finish.onto(A(truth), A, x, 0.0, 1)
+    assert 1e-3 < (A(found) - A(truth)).abs().max() < (A(x) - A(truth)).abs().max()
+
+
+def test_going_onto_noisy_measurements_ends_as_soon_as_they_are_met_to_within_their_noise(draw):
+    A, truth, noise = TemporalBlur(3), draw(8, 3, 8, 8, dtype=torch.float64), 0.02
+    y = A(truth) + noise * torch.randn(8, 3, 8, 8, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    x = torch.full_like(truth, 0.5)
+    gaps = [(A(one) - y).square().mean().sqrt().item() for one in iterates(y, A, x, Terms(noise=0.0), 40)]
+    found = finish.onto(y, A, x, noise, 40)
+    assert (A(found) - y).square().mean().sqrt().item() == next(gap for gap in gaps if gap <= noise)
+    assert finish.onto(y, A, found, noise, 40) is found
