@@ -220,13 +220,16 @@ def test_frames_are_tied_as_far_as_the_clip_goes(draw, frames: int, asked: Itera
 def test_smooth_places_count_fully_and_edges_little():
     x = torch.zeros(2, 3, 8, 8, dtype=torch.float64)
     x[..., 4:] = 0.4
-    across, down, bend_across, bend_down = edges(x, 0.1)
+    across, down, bend_across, bend_down = edges(x, 0.1, window=3)
     assert (down == 1).all()
     assert (bend_down == 1).all()
     assert (across[..., [0, 1, 5, 6]] == 1).all()
     assert (bend_across[..., [0, 5]] == 1).all()  # the mean of 3x3 reaches one pixel further than the bends
     one_in_three = 1 / (1 + 3 * 4**2 / 3) ** 0.5
     torch.testing.assert_close(across[..., 2:5], torch.full((2, 1, 8, 3), one_in_three, dtype=torch.float64))
+    sharp, *_ = edges(x, 0.1)
+    assert (sharp[..., [0, 1, 2, 4, 5, 6]] == 1).all()
+    torch.testing.assert_close(sharp[..., 3], torch.full((2, 1, 8), 1 / (1 + 3 * 4**2) ** 0.5, dtype=torch.float64))
 
 
 def test_one_pixel_that_agrees_by_chance_is_not_trusted(draw):

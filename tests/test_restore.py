@@ -147,6 +147,7 @@ def test_measurements_held_out_influence_nothing_before_the_finish():
     y = A(moving_clip())
     seen = _seen(y, recipe, torch.Generator().manual_seed(recipe.seed)).bool()
     assert 0.05 < (~seen).double().mean() < 0.15
+    assert torch.equal(seen, seen[:, :1].expand_as(seen))  # whole pixels
     one, two = epochs_of(recipe, A, y), epochs_of(recipe, A, torch.where(seen, y, 1 - y))
     for a, b in zip(one[:-1], two[:-1], strict=True):
         assert torch.equal(a.x, b.x)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from oneseed.least_squares import Degrade, Terms, confident_links, edges, iterates, solve
 from oneseed.shapes import Frames, Measured
-from oneseed.warp import Estimate
+from oneseed.warp import Estimate, Link
 
 
 def refine(
@@ -35,53 +35,79 @@ def refine(
     Each round estimates motion, confidence and edges again.
 
     Args:
-        seen: 1 for the measurements that x may have seen, 0 for those that choose σ_m and σ_g. All ones: no choice is made.
+        seen: 1 for the measurements that x may have seen, 0 for those that choose the strengths. All ones: no choice is made.
         spread: σ_m and σ_g are tried this many times larger and smaller; 1 makes no choice.
     """
     both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
-    terms = Terms(noise=noise, gradient_sd=gradient_sd, motion_sd=motion_sd, near=x, near_sd=near_sd)
+    still = Terms(noise=noise, near=x, near_sd=near_sd)
+    strengths = _Strengths(motion_sd, gradient_sd)
 
-    def looked_at(x: Frames, terms: Terms) -> Terms:
-        return replace(terms, edges=edges(x, contrast), links=confident_links(x, estimate, both_ways))
+    def terms(x: Frames, links: list[Link], strengths: _Strengths) -> Terms:
+        return replace(
+            still, motion_sd=strengths.motion_sd, links=links, gradient_sd=strengths.gradient_sd,
+            edges=edges(x, contrast, strengths.window),
+        )  # fmt: skip
 
     hidden = seen == 0
-    if hidden.any() and spread != 1:
-        partly = lambda v: degrade(v) * seen  # noqa: E731
-        begin, terms = x, looked_at(x, terms)
+    for _ in range(_CHOICES if hidden.any() and spread != 1 else 0):
+        begin, links = x, confident_links(x, estimate, both_ways)
 
-        def attempt(terms: Terms) -> "_Attempt":
-            x = solve(y * seen, partly, begin, terms, steps)
-            return _Attempt(terms, x, (degrade(x) - y)[hidden].square())
+        def attempt(strengths: _Strengths, begin: Frames = begin, links: list[Link] = links) -> _Attempt:
+            x = solve(y * seen, lambda v: degrade(v) * seen, begin, terms(begin, links, strengths), steps)
+            return _Attempt(strengths, x, (degrade(x) - y)[hidden].square())
 
-        chosen = _choose(attempt, terms, spread)
-        x, terms = chosen.x, chosen.terms
+        chosen = _choose(attempt, strengths, spread, noise)
+        x, before, strengths = chosen.x, strengths, chosen.strengths
+        if strengths == before:
+            break
     for _ in range(rounds):
-        terms = looked_at(x, terms)
-        x = solve(y, degrade, x, terms, steps)
+        x = solve(y, degrade, x, terms(x, confident_links(x, estimate, both_ways), strengths), steps)
     return x
+
+
+_CHOICES = 3
+"""At most: a choice that changes nothing is the last."""
+
+
+@dataclass(frozen=True)
+class _Strengths:
+    motion_sd: float
+    gradient_sd: float
+    window: int = 1
+    """Side of the square over which edges are seen together, in pixels."""
 
 
 @dataclass(frozen=True)
 class _Attempt:
-    terms: Terms
+    strengths: _Strengths
     x: Frames
     errors: Tensor
     """Squared, one for each measurement that was held out."""
 
     def beats(self, other: "_Attempt") -> bool:
-        """Clearly, by two standard errors of the mean difference: with noise, small differences say nothing."""
+        """Clearly, by two standard errors of the mean difference: small differences say nothing."""
         gain = other.errors - self.errors
         return bool(gain.mean() > 2 * gain.std() / len(gain) ** 0.5)
 
 
-def _choose(attempt: Callable[[Terms], _Attempt], terms: Terms, spread: float) -> _Attempt:
-    """σ_m first, then σ_g: larger, else smaller, else as it was."""
-    best = attempt(terms)
-    for field in ("motion_sd", "gradient_sd"):
-        here = best.terms
-        for factor in (spread, 1 / spread):
-            other = attempt(replace(here, **{field: getattr(here, field) * factor}))
-            if other.beats(best):
+def _choose(attempt: Callable[[_Strengths], _Attempt], strengths: _Strengths, spread: float, noise: float) -> _Attempt:
+    """One number after the other: larger, else smaller, else as it was.
+
+    Where little but noise is left, only larger: what A hides is not judged, and smoothing it away would look like a gain.
+    """
+    best = attempt(strengths)
+    judged = best.errors.mean() > 2 * noise**2
+    factors = (spread, 1 / spread) if judged else (spread,)
+    moves = [
+        [("window", 3)] if judged and strengths.window != 3 else [],
+        [("motion_sd", strengths.motion_sd * factor) for factor in factors],
+        [("gradient_sd", strengths.gradient_sd * factor) for factor in factors],
+    ]
+    for alternatives in moves:
+        here = best
+        for field, value in alternatives:
+            other = attempt(replace(here.strengths, **{field: value}))
+            if other.beats(here):
                 best = other
                 break
     return best

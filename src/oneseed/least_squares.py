@@ -118,28 +118,28 @@ def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int]) -> list
             continue
         _, warp, seen = link(x, step, estimate)
         here, there = pairs(x, step)
-        error = _around((here - warp(there)).square().mean(1, keepdim=True))
+        error = _around((here - warp(there)).square().mean(1, keepdim=True), 3)
         usual = 2 * error.flatten().median().clamp(min=1e-8)
         links.append(Link(step, warp, seen / (1 + error / usual)))
     return links
 
 
 @torch.no_grad()
-def edges(x: Frames, contrast: float) -> list[Tensor]:
+def edges(x: Frames, contrast: float, window: int = 1) -> list[Tensor]:
     """e = 1/√(1 + |d|²/κ²) for each of the four differences d: beyond κ = `contrast` they cost |d|, not |d|².
 
-    |d|² is summed over the colours and averaged over 3x3 pixels, so that edges are seen together.
+    |d|² is summed over the colours and averaged over `window` x `window` pixels; `window` is odd.
 
     Source: the majoriser of Charbonnier et al. 1997, as iteratively reweighted least squares uses it; differences of
     first and second order as in Levin et al. 2007.
     """
-    sizes = (_around(d.square().sum(1, keepdim=True)) for d in (*_slopes(x), *_bends(x)))
+    sizes = (_around(d.square().sum(1, keepdim=True), window) for d in (*_slopes(x), *_bends(x)))
     return [1 / (1 + size / contrast**2).sqrt() for size in sizes]
 
 
-def _around(values: Tensor) -> Tensor:
-    """Means over 3x3 pixels."""
-    return avg_pool2d(values, 3, 1, 1, count_include_pad=False)
+def _around(values: Tensor, window: int) -> Tensor:
+    """Means over `window` x `window` pixels."""
+    return avg_pool2d(values, window, 1, window // 2, count_include_pad=False)
 
 
 def restore(

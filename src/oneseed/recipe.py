@@ -85,13 +85,13 @@ class Recipe:
     the start if it does."""
     patience: int = 12
     """Epochs without a better prediction of them after which the search ends; 0 runs all epochs."""
-    finish_rounds: int = 4
+    finish_rounds: int = 5
     """Times that motion, confidence and edges are estimated anew and the last solve is made; 0 leaves it out."""
     finish_steps: int = 25
     """Conjugate-gradient steps of each such solve."""
     finish_gradient_sd: float = 0.11
     """σ_g in it, where the video is flat."""
-    finish_contrast: float = 0.0075
+    finish_contrast: float = 0.01
     """κ: differences between neighbouring pixels beyond this are edges, and are smoothed less."""
     finish_motion_sd: float = 0.06
     """σ_m in it; motion is then looked at both ways in time."""

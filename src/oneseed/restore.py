@@ -165,10 +165,11 @@ def restore(
 
 
 def _seen(y: Measured, recipe: Recipe, generator: torch.Generator) -> Measured:
-    """1 for the measurements that the chain sees, 0 for those that judge it."""
+    """1 for the measurements that the chain sees, 0 for those that judge it: pixels, for one colour betrays the others."""
     if not recipe.hold_out or not recipe.epochs:
         return torch.ones_like(y)
-    return (torch.rand(y.shape, generator=generator) >= recipe.hold_out).to(y)
+    pixels = torch.rand((len(y), 1, *y.shape[2:]), generator=generator) >= recipe.hold_out
+    return pixels.to(y).expand_as(y)
 
 
 def _errors(gap: Measured, seen: Measured) -> tuple[float, float | None]:
