@@ -18,6 +18,7 @@ REFINING = {
     "noise": 0.005,
     "gradient_sd": 0.08,
     "contrast": 0.03,
+    "colour": 1.5,
     "motion_sd": 0.056,
     "near_sd": 0.03,
     "reach": 1,
@@ -32,8 +33,8 @@ def some_seen(y: Tensor) -> Tensor:
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("noise", 0.1), ("gradient_sd", 0.01), ("contrast", 0.3), ("motion_sd", 0.01), ("near_sd", 0.3), ("reach", 2),
-     ("rounds", 1), ("steps", 2), ("spread", 3.0)],
+    [("noise", 0.1), ("gradient_sd", 0.01), ("contrast", 0.3), ("colour", 1.0), ("motion_sd", 0.01), ("near_sd", 0.3),
+     ("reach", 2), ("rounds", 1), ("steps", 2), ("spread", 3.0)],
 )  # fmt: skip
 def test_every_setting_of_refine_acts(draw, name: str, other: float):
     truth, A = moving(draw, 3, 20), Mask(0.5)

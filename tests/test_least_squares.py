@@ -20,7 +20,7 @@ from oneseed.flow.still import Still
 from oneseed.least_squares import Terms, confident_links, edges, iterates, solve
 from oneseed.warp import Link, Warp, pairs
 
-SMALL = (3, 1, 6, 4)
+SMALL = (3, 2, 6, 4)
 
 
 def moving(draw: Callable[..., Tensor], frames: int, size: int = 48) -> Tensor:
@@ -48,7 +48,7 @@ def some_terms(draw: Callable[..., Tensor]) -> Terms:
     sizes = (h, w - 1), (h - 1, w), (h, w - 2), (h - 2, w)
     edges = [draw(n, 1, *size, dtype=torch.float64) for size in sizes]
     return Terms(
-        noise=0.05, gradient_sd=0.3, edges=edges, motion_sd=0.1, links=links, near=near, near_sd=0.2
+        noise=0.05, gradient_sd=0.3, edges=edges, colour=1.7, motion_sd=0.1, links=links, near=near, near_sd=0.2
     )  # fmt: skip
 
 
@@ -68,12 +68,17 @@ def edges_of(terms: Terms) -> Sequence[Tensor]:
     return terms.edges if terms.edges is not None else [torch.tensor(weight) for weight in (1.0, 1.0, 0.0, 0.0)]
 
 
+def coloured(x: Tensor, colour: float) -> Tensor:
+    """Γx: the mean of the colours as it is, what differs from it stronger."""
+    return x.mean(1, keepdim=True) + colour * (x - x.mean(1, keepdim=True))
+
+
 def dense_solution(y: Tensor, degrade: Callable[[Tensor], Tensor], terms: Terms) -> np.ndarray:
     """The minimum, by the normal equations written out."""
     A = matrix(degrade)
     H, b = A.T @ A / terms.noise**2, A.T @ y.flatten().numpy() / terms.noise**2
     for difference, edge in zip(DIFFERENCES, edges_of(terms), strict=True):
-        D = matrix(lambda x, difference=difference, edge=edge: edge.sqrt() * difference(x))
+        D = matrix(lambda x, difference=difference, edge=edge: edge.sqrt() * coloured(difference(x), terms.colour))
         H += D.T @ D / terms.gradient_sd**2
     for step, warp, confidence in terms.links:
 
@@ -91,7 +96,7 @@ def dense_solution(y: Tensor, degrade: Callable[[Tensor], Tensor], terms: Terms)
 def objective(x: Tensor, y: Tensor, degrade: Callable[[Tensor], Tensor], terms: Terms) -> float:
     total = (degrade(x) - y).square().sum() / terms.noise**2
     for difference, edge in zip(DIFFERENCES, edges_of(terms), strict=True):
-        total = total + (edge * difference(x).square()).sum() / terms.gradient_sd**2
+        total = total + (edge * coloured(difference(x), terms.colour).square()).sum() / terms.gradient_sd**2
     for step, warp, confidence in terms.links:
         here, there = pairs(x, step)
         total = total + (confidence * (here - warp(there)).square()).sum() / terms.motion_sd**2
@@ -128,8 +133,8 @@ def test_no_iterate_is_worse_than_the_one_before(draw):
 
 @pytest.mark.parametrize(
     ("field", "other"),
-    [("noise", 0.5), ("gradient_sd", 0.01), ("edges", None), ("motion_sd", 0.01), ("links", ()), ("near", None),
-     ("near_sd", 0.01)],
+    [("noise", 0.5), ("gradient_sd", 0.01), ("edges", None), ("colour", 1.0), ("motion_sd", 0.01), ("links", ()),
+     ("near", None), ("near_sd", 0.01)],
 )  # fmt: skip
 def test_every_field_of_terms_acts(draw, field: str, other: object):
     terms, A = some_terms(draw), Downsample(2)
@@ -230,6 +235,15 @@ def test_smooth_places_count_fully_and_edges_little():
     sharp, *_ = edges(x, 0.1)
     assert (sharp[..., [0, 1, 2, 4, 5, 6]] == 1).all()
     torch.testing.assert_close(sharp[..., 3], torch.full((2, 1, 8), 1 / (1 + 3 * 4**2) ** 0.5, dtype=torch.float64))
+
+
+def test_an_edge_of_colour_counts_more_than_a_grey_one():
+    grey, coloured = torch.zeros(2, 1, 3, 8, 8, dtype=torch.float64)
+    grey[..., 4:] = 0.1
+    coloured[..., 4:] = torch.tensor([0.1, 0.0, -0.1])[:, None, None]
+    (of_grey, *_), (of_coloured, *_) = (edges(x, 0.1, colour=2.0) for x in (grey, coloured))
+    torch.testing.assert_close(of_grey[..., 3], torch.full((1, 1, 8), 1 / (1 + 3) ** 0.5, dtype=torch.float64))
+    torch.testing.assert_close(of_coloured[..., 3], torch.full((1, 1, 8), 1 / (1 + 4 * 2) ** 0.5, dtype=torch.float64))
 
 
 def test_one_pixel_that_agrees_by_chance_is_not_trusted(draw):

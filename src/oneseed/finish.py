@@ -24,6 +24,7 @@ def refine(
     noise: float,
     gradient_sd: float,
     contrast: float,
+    colour: float,
     motion_sd: float,
     near_sd: float,
     reach: int,
@@ -39,13 +40,13 @@ def refine(
         spread: σ_m and σ_g are tried this many times larger and smaller; 1 makes no choice.
     """
     both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
-    still = Terms(noise=noise, near=x, near_sd=near_sd)
+    still = Terms(noise=noise, colour=colour, near=x, near_sd=near_sd)
     strengths = _Strengths(motion_sd, gradient_sd)
 
     def terms(x: Frames, links: list[Link], strengths: _Strengths) -> Terms:
         return replace(
             still, motion_sd=strengths.motion_sd, links=links, gradient_sd=strengths.gradient_sd,
-            edges=edges(x, contrast, strengths.window),
+            edges=edges(x, contrast, strengths.window, colour),
         )  # fmt: skip
 
     hidden = seen == 0

@@ -1,11 +1,12 @@
 """Motion-compensated least squares (MCLS): the best video that no network had a hand in.
 
-    minimise  ‖A x − y‖²/s² + Σ_d Σ_n ‖√c (x_n − W(x_{n+d}, f_{n→n+d}))‖²/σ_m² + ‖√e Dx‖²/σ_g² + ‖x − v‖²/σ_v²
+    minimise  ‖A x − y‖²/s² + Σ_d Σ_n ‖√c (x_n − W(x_{n+d}, f_{n→n+d}))‖²/σ_m² + ‖√e ΓDx‖²/σ_g² + ‖x − v‖²/σ_v²
 
 over x, by conjugate gradients: every term is a linear least-squares term once the flows f, the confidences c and the edges
-e are fixed, and those are estimated again from x in a few rounds. D are differences between neighbouring pixels, s is the
-noise of the measurements, σ_m and σ_g the expected size of what motion and smoothness leave unexplained, v a video that x
-should stay near. Not in the paper: it is the preview, the start of the optimisation, and its last step onto the measurements.
+e are fixed, and those are estimated again from x in a few rounds. D are differences between neighbouring pixels, Γ makes
+those of colour count more than those of brightness, s is the noise of the measurements, σ_m and σ_g the expected size of
+what motion and smoothness leave unexplained, v a video that x should stay near. Not in the paper: it is the preview, the
+start of the optimisation, and its last step onto the measurements.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +31,9 @@ class Terms:
     gradient_sd: float = torch.inf
     """σ_g, of the difference between neighbouring pixels."""
     edges: Sequence[Tensor] | None = None
-    """e, in [0, 1]: how much each value of the four differences counts. None: the first two fully, the bends not at all."""
+    """e, in [0, 1]: how much each place of the four differences counts. None: the first two fully, the bends not at all."""
+    colour: float = 1.0
+    """γ: the differences' grey part has σ_g, the rest σ_g/γ. Colours change together, or hardly."""
     motion_sd: float = torch.inf
     """σ_m, of the difference between a frame and its neighbour moved onto it."""
     links: Sequence[Link] = ()
@@ -82,10 +85,10 @@ def _gradient(x: Frames, y: Measured, near: Frames, degrade: Degrade, terms: Ter
     zero = x.new_zeros(())
     with torch.enable_grad():
         if terms.edges is None:
-            rough = sum((d.square().sum() for d in _slopes(x)), start=zero)
+            rough = sum((_size(d, terms.colour).sum() for d in _slopes(x)), start=zero)
         else:
             counted = zip(terms.edges, [*_slopes(x), *_bends(x)], strict=True)
-            rough = sum(((edge * d.square()).sum() for edge, d in counted), start=zero)
+            rough = sum(((edge * _size(d, terms.colour)).sum() for edge, d in counted), start=zero)
         energy = rough / terms.gradient_sd**2
         energy = energy + (x - near).square().sum() / terms.near_sd**2
         for step, warp, confidence in terms.links:
@@ -103,6 +106,12 @@ def _slopes(x: Frames) -> tuple[Tensor, Tensor]:
 def _bends(x: Frames) -> tuple[Tensor, Tensor]:
     """Each pixel less the mean of its two neighbours, across and down."""
     return x[..., 1:-1] - (x[..., :-2] + x[..., 2:]) / 2, x[..., 1:-1, :] - (x[..., :-2, :] + x[..., 2:, :]) / 2
+
+
+def _size(d: Tensor, colour: float) -> Tensor:
+    """|d|² with its grey part, the same in every colour, counted once and the rest γ² times: `N 1 h w`."""
+    grey = d.shape[1] * d.mean(1, keepdim=True).square()
+    return grey + colour**2 * (d.square().sum(1, keepdim=True) - grey)
 
 
 @torch.no_grad()
@@ -125,15 +134,15 @@ def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int]) -> list
 
 
 @torch.no_grad()
-def edges(x: Frames, contrast: float, window: int = 1) -> list[Tensor]:
+def edges(x: Frames, contrast: float, window: int = 1, colour: float = 1.0) -> list[Tensor]:
     """e = 1/√(1 + |d|²/κ²) for each of the four differences d: beyond κ = `contrast` they cost |d|, not |d|².
 
-    |d|² is summed over the colours and averaged over `window` x `window` pixels; `window` is odd.
+    |d|² weighs colour γ² times and is averaged over `window` x `window` pixels; `window` is odd.
 
     Source: the majoriser of Charbonnier et al. 1997, as iteratively reweighted least squares uses it; differences of
     first and second order as in Levin et al. 2007.
     """
-    sizes = (_around(d.square().sum(1, keepdim=True), window) for d in (*_slopes(x), *_bends(x)))
+    sizes = (_around(_size(d, colour), window) for d in (*_slopes(x), *_bends(x)))
     return [1 / (1 + size / contrast**2).sqrt() for size in sizes]
 
 

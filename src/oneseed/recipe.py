@@ -91,8 +91,10 @@ class Recipe:
     """Conjugate-gradient steps of each such solve."""
     finish_gradient_sd: float = 0.11
     """σ_g in it, where the video is flat."""
-    finish_contrast: float = 0.01
+    finish_contrast: float = 0.0075
     """κ: differences between neighbouring pixels beyond this are edges, and are smoothed less."""
+    finish_colour: float = 3.0
+    """γ: differences of colour are expected to be this many times smaller than those of brightness."""
     finish_motion_sd: float = 0.06
     """σ_m in it; motion is then looked at both ways in time."""
     finish_spread: float = 2.0
@@ -120,6 +122,7 @@ class Recipe:
             "noise_floor",
             "finish_gradient_sd",
             "finish_contrast",
+            "finish_colour",
             "finish_motion_sd",
             "finish_spread",
             "near_sd",

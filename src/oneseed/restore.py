@@ -135,7 +135,8 @@ def optimise(
     if recipe.finish_rounds and degrade.linear:  # ours
         x = finish.refine(
             y, degrade, x, flow.estimate, seen=seen, spread=recipe.finish_spread, noise=s,
-            gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast, motion_sd=recipe.finish_motion_sd,
+            gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast, colour=recipe.finish_colour,
+            motion_sd=recipe.finish_motion_sd,
             near_sd=recipe.near_sd, reach=recipe.reach, rounds=recipe.finish_rounds, steps=recipe.finish_steps,
         )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours
