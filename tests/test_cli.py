@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from fractions import Fraction
 
 import pytest
 import torch
@@ -89,6 +90,19 @@ def test_the_chain_runs_and_the_same_command_gives_the_same_bytes(run, degraded,
         (tmp_path / "one" / name).read_bytes() != (tmp_path / "three" / name).read_bytes()
         for name in files(tmp_path / "one")
     )
+
+
+def test_a_folder_keeps_the_frame_rate_of_the_clip_that_was_degraded(run, clean, tmp_path):
+    write(tmp_path / "film.mp4", Clip.steady(read(clean).frames, Fraction(30000, 1001)))
+    assert run("degrade", "film.mp4", "measured", "-d", "mask:missing=0.3")[0] == 0
+    assert run("restore", "measured", "restored.mp4", "--preset", "draft")[0] == 0
+    assert read(tmp_path / "restored.mp4").rate == Fraction(30000, 1001)
+
+
+def test_an_input_that_is_not_there_is_what_is_said(run):
+    code, _, said = run("restore", "nowhere.mp4", "out.mp4")
+    assert code == 2
+    assert "nowhere.mp4 does not exist" in said
 
 
 def test_a_reference_is_shown_and_changes_nothing(run, clean, degraded, tmp_path):

@@ -150,6 +150,14 @@ def test_what_could_not_act_is_refused(changes: dict[str, Any], message: str):
         Recipe(**changes)
 
 
+@pytest.mark.parametrize("name", ["start", "joint", "spacing"])
+def test_a_word_that_a_field_does_not_know_is_refused(name: str):
+    recipe = Recipe()
+    object.__setattr__(recipe, name, "typo")  # what the tests' type checker would not let through
+    with pytest.raises(RequestError, match=rf"^{name}=typo; needed is one of .*\.$"):
+        recipe.__post_init__()
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"radius": float("inf")}, {"warp_weight": 0.0, "warp_from": 9999}, {"hold_out": 0.0, "patience": 0}, {"epochs": 0},

@@ -223,6 +223,23 @@ def test_a_degradation_that_stops_giving_numbers_is_caught_at_once():
     assert torch.equal(error.value.frames, seen[-1].x)
 
 
+def test_a_start_that_is_no_number_ends_the_run():
+    with pytest.raises(DivergedError, match="the start's error is nan"):
+        next(optimise(moving_clip(), Fails(5), ToyPrior(), Dis(), QUICK))
+
+
+def test_a_degradation_that_stops_giving_numbers_in_the_fit_is_caught_there():
+    """The fit learns the start and not the data, and would go on without an end."""
+    A = Fails(torch.inf)
+    run = optimise(moving_clip(), A, ToyPrior(), Dis(), QUICK)
+    start, fitted = next(run), next(run)
+    assert (start.phase, fitted.phase) == ("start", "fit")
+    A.left = 0
+    with pytest.raises(DivergedError, match="the loss is nan at epoch 1") as error:
+        next(run)
+    assert torch.equal(error.value.frames, fitted.x)
+
+
 def test_a_prior_that_never_gives_numbers_leaves_the_start():
     class Broken(ToyPrior):
         def decode_tail(self, feature: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,14 @@ def test_the_exact_operator_comes_back_when_random_generators_have_changed(
     assert found[1] == 0.05
     assert torch.equal(found[0](frames()), y)
     assert spec.format(found[0]) == spec.format(A)
+
+
+def test_the_rate_is_told_where_it_is_known(tmp_path: Path):
+    for rate in (Fraction(30000, 1001), None):
+        write_sidecar(tmp_path / "clip.mp4", applied(*WORDS), 0.0, 0, rate)
+        found = read_sidecar(tmp_path / "clip.mp4")
+        assert found is not None
+        assert found.rate == rate
 
 
 def test_a_description_written_of_what_was_read_is_the_same(tmp_path: Path):
@@ -159,6 +168,9 @@ def test_wrong_requests_write_nothing(tmp_path: Path):
         (["format"], None),
         (["noise"], -0.5),
         (["noise"], "loud"),
+        (["rate"], "0"),
+        (["rate"], "1/0"),
+        (["rate"], None),
         (["degradation"], []),
         (["degradation"], None),
         (["degradation", 0, "spec"], "blur"),

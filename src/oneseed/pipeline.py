@@ -12,7 +12,7 @@ import torch
 from oneseed import registry, spec
 from oneseed.clip.clip import Written
 from oneseed.clip.output import check_output
-from oneseed.clip.read import read
+from oneseed.clip.read import read, require_source
 from oneseed.clip.write import write
 from oneseed.degrade.base import Degradation
 from oneseed.device import choose_device, peak_memory_mb
@@ -22,7 +22,7 @@ from oneseed.prior.base import Prior
 from oneseed.recipe import Recipe
 from oneseed.restore import Epoch, optimise
 from oneseed.score import Score, score
-from oneseed.sidecar import read_sidecar, sidecar_files, write_sidecar
+from oneseed.sidecar import Description, read_sidecar, sidecar_files, write_sidecar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +99,9 @@ def restore_file(
         DivergedError: the run left the numbers before there was anything to write.
     """
     check_output(target, overwrite, lossless)
-    degrade, noise = _degradation(source, specs, noise)
-    clip = read(source, frames, size)
+    described = _described(source, specs, noise)
+    degrade, noise = described.degradation, described.noise
+    clip = read(source, frames, size, described.rate if source.is_dir() else None)
     n, c, h, w = clip.frames.shape
     shape = degrade.clean_shape((n, c, h, w))
     degrade.measured_shape(shape)
@@ -170,7 +171,7 @@ def degrade_file(
     written = write(
         target, clip.with_frames(y), bits=depth, lossless=exact and bool(target.suffix), overwrite=overwrite
     )
-    write_sidecar(target, degrade, noise, seed)
+    write_sidecar(target, degrade, noise, seed, clip.rate)
     return written
 
 
@@ -207,16 +208,17 @@ def load_prior(which: str, device: torch.device | str = "cpu") -> Prior:
     return prior.to(device)
 
 
-def _degradation(source: Path, specs: Sequence[str], noise: float | None) -> tuple[Degradation, float]:
+def _described(source: Path, specs: Sequence[str], noise: float | None) -> Description:
     """What the user said, or else what the sidecar says."""
     if noise is not None:
         require_noise(noise)
     if specs:
-        return spec.parse_all(specs), noise or 0.0
+        return Description(spec.parse_all(specs), noise or 0.0, None)
+    require_source(source)
     described = read_sidecar(source)
     if described is None:
         raise RequestError(
             f"nothing says how {source} was degraded; needed is -d SPEC or a degradation.json beside it. "
             "Add -d downsample:factor=4, say; `oneseed choices degrade` lists what there is."
         )
-    return described[0], described[1] if noise is None else noise
+    return described if noise is None else described._replace(noise=noise)

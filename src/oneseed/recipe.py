@@ -108,6 +108,8 @@ class Recipe:
     """Draws z_shared, A and what is held out, and nothing else."""
 
     def __post_init__(self) -> None:
+        for name, kind in typing.get_type_hints(Recipe).items():
+            _require_choice(name, getattr(self, name), kind)
         for name, low in _AT_LEAST.items():
             value = getattr(self, name)
             if not value >= low:
@@ -182,12 +184,17 @@ _AT_LEAST = {
 }  # fmt: skip
 
 
+def _require_choice(name: str, value: Any, kind: Any) -> None:
+    """Refuse a word that a field of words does not know; fields of other kinds pass."""
+    if typing.get_origin(kind) is Literal and value not in typing.get_args(kind):
+        raise RequestError(f"{name}={value}; needed is one of {', '.join(typing.get_args(kind))}. Choose one.")
+
+
 def _convert(name: str, value: Any, kind: Any) -> Any:
     """Text to the field's own kind; other values must be of it already."""
     if typing.get_origin(kind) is Literal:
-        if value in typing.get_args(kind):
-            return value
-        raise RequestError(f"{name}={value}; needed is one of {', '.join(typing.get_args(kind))}. Choose one.")
+        _require_choice(name, value, kind)
+        return value
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     try:
         if kind is bool:

@@ -1,5 +1,6 @@
 """Algorithm 1, with a start and an end of ours. The comments name the paper's lines and equations."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -85,6 +86,8 @@ def optimise(
             reach=recipe.reach, first_steps=recipe.first_steps, rounds=recipe.rounds, round_steps=recipe.round_steps,
         )  # fmt: skip
         first = last = Epoch(0, "start", start, *_errors(degrade(start) - y, seen))
+        if not math.isfinite(first.data_loss):
+            raise DivergedError(f"the start's error is {first.data_loss}", None)
         yield first
         if recipe.epochs == 0 or stop():
             return
@@ -111,8 +114,9 @@ def optimise(
             links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
             warp = link_loss(x, links)  # line 13: eq 9
         loss = data + recipe.warp_weight * warp if e >= 0 or start is None else (x - start).square().mean()
-        if not loss.isfinite():
-            raise DivergedError(f"the loss is {loss.item()} at epoch {e + fit}", start if best is None else best.x)
+        if not (loss + data).isfinite():  # the fit does not look at the data
+            worst = (loss + data).item()
+            raise DivergedError(f"the loss is {worst} at epoch {e + fit}", start if best is None else best.x)
 
         last = Epoch(
             e + fit, "search" if e >= 0 else "fit", x.detach(), *_errors(gap.detach(), seen), warp.item(),

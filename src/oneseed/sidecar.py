@@ -7,8 +7,10 @@ only its seed: numbers in the JSON, masks as images in a folder of the same name
 import json
 import os
 import re
+from fractions import Fraction
 from functools import reduce
 from pathlib import Path
+from typing import NamedTuple
 
 from oneseed import spec
 from oneseed._sidecar_arrays import from_numbers, images, to_numbers
@@ -21,13 +23,26 @@ FORMAT = 1
 _IMAGE = re.compile(r"\d+-[a-z][a-z0-9-]*-\w+(/\d{5})?\.png")
 
 
-def write_sidecar(output: Path, degradation: Degradation, noise: float, seed: int) -> None:
+class Description(NamedTuple):
+    """What a sidecar tells."""
+
+    degradation: Degradation
+    noise: float
+    """Standard deviation of the noise that was added, on the [0, 1] scale."""
+    rate: Fraction | None
+    """Frames per second; None where the sidecar does not say."""
+
+
+def write_sidecar(
+    output: Path, degradation: Degradation, noise: float, seed: int, rate: Fraction | None = None
+) -> None:
     """Describe how `output` was made, after `degradation` was applied. All files are written or none.
 
     Args:
         output: the file, or the folder of frames, that is described.
         noise: standard deviation of the noise that was added, on the [0, 1] scale.
         seed: what it was drawn from.
+        rate: frames per second, which a folder of images cannot say itself.
 
     Raises:
         RequestError: the noise is not in [0, 1], or a part has no name (see `spec.format`).
@@ -41,7 +56,8 @@ def write_sidecar(output: Path, degradation: Degradation, noise: float, seed: in
         for key, array in arrays.items():
             files |= images(_stem(description, number, words, key), array)
         parts.append({"spec": words, "arrays": {key: to_numbers(array) for key, array in arrays.items()}})
-    content = {"format": FORMAT, "noise": noise, "seed": seed, "degradation": parts}
+    told = {} if rate is None else {"rate": str(rate)}
+    content = {"format": FORMAT, "noise": noise, "seed": seed, **told, "degradation": parts}
     files[description] = (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
     stale = [file for file in sidecar_files(output) if file not in files]
     _write(files)
@@ -49,8 +65,8 @@ def write_sidecar(output: Path, degradation: Degradation, noise: float, seed: in
         file.unlink()
 
 
-def read_sidecar(source: Path) -> tuple[Degradation, float] | None:
-    """The degradation that made `source` and the noise that was added; None where there is no description.
+def read_sidecar(source: Path) -> Description | None:
+    """How `source` was made; None where there is no description.
 
     Raises:
         RequestError: the description is damaged or of another format, or its images are not those that were written.
@@ -69,13 +85,16 @@ def read_sidecar(source: Path) -> tuple[Degradation, float] | None:
             arrays = {key: from_numbers(numbers, stems[key]) for key, numbers in part["arrays"].items()}
             parts.append(spec.parse(words, arrays))
         require_noise(content["noise"])
+        rate = Fraction(content["rate"]) if "rate" in content else None
+        if rate is not None and rate <= 0:
+            raise ValueError(f"rate {rate}")
         degradation = reduce(lambda first, second: first.then(second), parts)
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, OSError, RuntimeError) as error:
         why = " ".join(f"{type(error).__name__}: {error}".split())
         found = f"{description} cannot be used ({why})"
         mend = "Describe the damage with -d, or run `oneseed degrade` again."
         raise RequestError(f"{found}; a whole description of format {FORMAT} is needed. {mend}") from error
-    return degradation, float(content["noise"])
+    return Description(degradation, float(content["noise"]), rate)
 
 
 def sidecar_files(output: Path) -> list[Path]:

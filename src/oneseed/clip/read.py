@@ -65,10 +65,19 @@ def read(
         )
 
 
-@contextmanager
-def _source(path: Path, rate: Fraction | int | None) -> Iterator[Video | Images]:
+def require_source(path: Path) -> None:
+    """Check that there is something to read.
+
+    Raises:
+        RequestError: nothing there.
+    """
     if not path.exists():
         raise RequestError(f"{path} does not exist; needed a video file or a folder of images. Check the path.")
+
+
+@contextmanager
+def _source(path: Path, rate: Fraction | int | None) -> Iterator[Video | Images]:
+    require_source(path)
     if path.is_dir() or path.suffix.lower() in ENDINGS:
         yield Images(path, _positive(rate))
         return
