@@ -99,6 +99,8 @@ def test_small_differences_beside_much_noise_choose_nothing(draw):
     shaken = noise + shaken - shaken.mean() - 0.01  # better on the mean by 0.01, to within 0.01
     assert shaken.mean() < noise.mean()
     assert not attempt(2.0, shaken).beats(one)
+    assert not attempt(2.0, 0.98 * noise).beats(one)  # certain, and too little
+    assert attempt(2.0, 0.95 * noise).beats(one)
     assert attempt(2.0, noise - 0.05 + 0.3 * (draw(1000) - 0.5)).beats(one)
 
 

@@ -86,9 +86,9 @@ class _Attempt:
     """Squared, one for each measurement that was held out."""
 
     def beats(self, other: "_Attempt") -> bool:
-        """Clearly, by two standard errors of the mean difference: small differences say nothing."""
+        """Clearly: by two standard errors of the mean difference, and by 3 %: a little less says nothing about x."""
         gain = other.errors - self.errors
-        return bool(gain.mean() > 2 * gain.std() / len(gain) ** 0.5)
+        return bool(gain.mean() > max(2 * gain.std() / len(gain) ** 0.5, 0.03 * other.errors.mean()))
 
 
 def _choose(attempt: Callable[[_Strengths], _Attempt], strengths: _Strengths, spread: float, noise: float) -> _Attempt:
