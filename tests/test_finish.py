@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 import torch
-from tests.test_least_squares import moving, rightwards
+from tests.small_problem import moving, rightwards
 from torch import Tensor
 
 from oneseed import finish
+from oneseed.degrade.base import Degradation
 from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
 from oneseed.degrade.temporal_blur import TemporalBlur
@@ -94,14 +95,32 @@ def test_small_differences_beside_much_noise_choose_nothing(draw):
     )
     noise = draw(1000)
     one = attempt(1.0, noise)
-    assert not attempt(2.0, noise).beats(one)
+    assert not attempt(2.0, noise).beats(one, 0.0)
     shaken = draw(1000)
     shaken = noise + shaken - shaken.mean() - 0.01  # better on the mean by 0.01, to within 0.01
     assert shaken.mean() < noise.mean()
-    assert not attempt(2.0, shaken).beats(one)
-    assert not attempt(2.0, 0.98 * noise).beats(one)  # certain, and too little
-    assert attempt(2.0, 0.95 * noise).beats(one)
-    assert attempt(2.0, noise - 0.05 + 0.3 * (draw(1000) - 0.5)).beats(one)
+    assert not attempt(2.0, shaken).beats(one, 0.0)
+    assert attempt(2.0, noise - 0.05 + 0.3 * (draw(1000) - 0.5)).beats(one, 0.0)
+    assert attempt(2.0, 0.97 * noise).beats(one, 0.02)
+    assert not attempt(2.0, 0.97 * noise).beats(one, 0.04)  # certain, and too little
+
+
+@pytest.mark.parametrize(
+    ("A", "mixes"),
+    [(Mask(0.5), False), (Mask(0.5, per_frame=True), False), (Downsample(2), True), (TemporalBlur(3), True)],
+)
+def test_what_mixes_pixels_is_known(draw, A: Degradation, mixes: bool):
+    assert finish._mixes(A, draw(4, 3, 8, 8)) is mixes
+
+
+@pytest.mark.parametrize(("gain", "mixes", "moves"), [(0.04, False, True), (0.04, True, False), (0.06, True, True)])
+def test_where_pixels_are_mixed_a_small_gain_changes_nothing(gain: float, mixes: bool, moves: bool):
+    def attempt(strengths: finish._Strengths) -> finish._Attempt:
+        error = 1.0 - gain * (strengths.motion_sd > 1)
+        return finish._Attempt(strengths, torch.full((1, 1, 1, 1), error), torch.full((9,), error))
+
+    found = finish._choose(attempt, finish._Strengths(1.0, 1.0), 2.0, 0.0, mixes).strengths
+    assert (found.motion_sd > 1) is moves
 
 
 @pytest.mark.parametrize("noise", [0.0, 9.0])
@@ -111,7 +130,7 @@ def test_the_better_neighbour_is_found_and_beside_much_noise_only_a_weaker_one(b
         off = sum(abs(found - wanted) for found, wanted in zip(dataclasses.astuple(strengths), best, strict=True))
         return finish._Attempt(strengths, torch.full((1, 1, 1, 1), off), torch.full((9,), off))
 
-    found = dataclasses.astuple(finish._choose(attempt, finish._Strengths(1.0, 1.0), 2.0, noise).strengths)
+    found = dataclasses.astuple(finish._choose(attempt, finish._Strengths(1.0, 1.0), 2.0, noise, False).strengths)
     reached = (max(best[0], 1.0), max(best[1], 1.0), 1) if noise else best
     assert found == reached
 

@@ -6,6 +6,7 @@ How strongly motion and smoothness should weigh differs from clip to clip. The m
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from oneseed.least_squares import Degrade, Terms, confident_links, edges, iterates, solve
@@ -49,7 +50,7 @@ def refine(
             edges=edges(x, contrast, strengths.window, colour),
         )  # fmt: skip
 
-    hidden = seen == 0
+    hidden, mixes = seen == 0, _mixes(degrade, x)
     for _ in range(_CHOICES if hidden.any() and spread != 1 else 0):
         begin, links = x, confident_links(x, estimate, both_ways)
 
@@ -57,7 +58,7 @@ def refine(
             x = solve(y * seen, lambda v: degrade(v) * seen, begin, terms(begin, links, strengths), steps)
             return _Attempt(strengths, x, (degrade(x) - y)[hidden].square())
 
-        chosen = _choose(attempt, strengths, spread, noise)
+        chosen = _choose(attempt, strengths, spread, noise, mixes)
         x, before, strengths = chosen.x, strengths, chosen.strengths
         if strengths == before:
             break
@@ -85,19 +86,23 @@ class _Attempt:
     errors: Tensor
     """Squared, one for each measurement that was held out."""
 
-    def beats(self, other: "_Attempt") -> bool:
-        """Clearly: by two standard errors of the mean difference, and by 3 %: a little less says nothing about x."""
+    def beats(self, other: "_Attempt", margin: float) -> bool:
+        """By two standard errors of the mean difference, and by a share `margin` of the error."""
         gain = other.errors - self.errors
-        return bool(gain.mean() > max(2 * gain.std() / len(gain) ** 0.5, 0.03 * other.errors.mean()))
+        return bool(gain.mean() > max(2 * gain.std() / len(gain) ** 0.5, margin * other.errors.mean()))
 
 
-def _choose(attempt: Callable[[_Strengths], _Attempt], strengths: _Strengths, spread: float, noise: float) -> _Attempt:
+def _choose(
+    attempt: Callable[[_Strengths], _Attempt], strengths: _Strengths, spread: float, noise: float, mixes: bool
+) -> _Attempt:
     """One number after the other: larger, else smaller, else as it was.
 
     Where little but noise is left, only larger: what A hides is not judged, and smoothing it away would look like a gain.
+    Where A mixes pixels, a gain of 5 % at least: a measurement left out leaves more to guess than one that is there.
     """
     best = attempt(strengths)
     judged = best.errors.mean() > 2 * noise**2
+    margin = 0.05 if judged and mixes else 0.0
     factors = (spread, 1 / spread) if judged else (spread,)
     moves = [
         [("window", 3)] if judged and strengths.window != 3 else [],
@@ -108,10 +113,17 @@ def _choose(attempt: Callable[[_Strengths], _Attempt], strengths: _Strengths, sp
         here = best
         for field, value in alternatives:
             other = attempt(replace(here.strengths, **{field: value}))
-            if other.beats(here):
+            if other.beats(here, margin):
                 best = other
                 break
     return best
+
+
+def _mixes(degrade: Degrade, x: Frames) -> bool:
+    """Whether A makes its measurements of several pixels each; if of one, it takes ±1 to ±1 or to nothing."""
+    signs = torch.randint(0, 2, x.shape, generator=torch.Generator().manual_seed(0)).to(x) * 2 - 1
+    sizes = degrade(signs).abs()
+    return bool((sizes * (sizes - 1)).abs().max() > 1e-4)
 
 
 def onto(y: Measured, degrade: Degrade, x: Frames, noise: float, steps: int) -> Frames:
