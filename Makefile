@@ -1,4 +1,4 @@
-# make demo | test | test-shared | check | train-tiny; SHARED is the folder with real data and weights.
+# make demo | test | test-shared | check | bench | bench-exact | train-tiny; SHARED is the folder with real data and weights.
 PYTHON ?= python3
 SHARED ?= ../shared
 VENV := .venv
@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 
 
-.PHONY: demo test test-shared check bench train-tiny
+.PHONY: demo test test-shared check bench bench-exact train-tiny
 
 $(DONE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +27,9 @@ check: $(DONE)
 
 bench: $(DONE)
 	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench --tasks "mask downsample motion-blur+noise temporal-blur+noise both+noise"
+
+bench-exact: $(DONE)
+	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench --tasks "motion-blur temporal-blur both" --methods "cgls draft balanced"
 
 train-tiny: $(DONE)
 	$(VENV)/bin/oneseed train $(SHARED)/data/photos-288.tar runs/tiny --perceptual $(SHARED)/weights/lpips_alexnet.safetensors --validate $(SHARED)/data/kodak
