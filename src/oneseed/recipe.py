@@ -210,8 +210,8 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
 
 # PSNR (dB) on mask / downsample / motion blur / temporal blur / both, the blurs with noise 0.02: `make bench`.
 PRESETS: dict[str, Recipe] = {
-    "draft": Recipe(epochs=0),  # 31.01 / 25.59 / 24.92 / 27.84 / 22.48
-    "balanced": Recipe(),  # 31.90 / 26.00 / 25.13 / 28.54 / 22.57
+    "draft": Recipe(epochs=0),  # 32.18 / 25.88 / 24.92 / 27.81 / 22.48
+    "balanced": Recipe(),  # 33.83 / 26.60 / 26.17 / 29.80 / 23.26
     # The next two are not measured yet.
     "best": Recipe(fit_epochs=60, epochs=300, patience=40, finish_rounds=8),
     "paper": Recipe(
