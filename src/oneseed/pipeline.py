@@ -14,7 +14,6 @@ from oneseed.clip.clip import Written
 from oneseed.clip.output import check_output
 from oneseed.clip.read import read, require_source
 from oneseed.clip.write import write
-from oneseed.degrade.base import Degradation
 from oneseed.device import choose_device, peak_memory_mb
 from oneseed.errors import DivergedError, RequestError
 from oneseed.noise import add_noise, require_noise
