@@ -11,6 +11,7 @@ from oneseed import finish
 from oneseed.degrade.base import Degradation
 from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
+from oneseed.degrade.motion_blur import MotionBlur
 from oneseed.degrade.temporal_blur import TemporalBlur
 from oneseed.least_squares import Terms, iterates
 
@@ -105,10 +106,18 @@ def test_small_differences_beside_much_noise_choose_nothing(draw):
     assert not attempt(2.0, 0.97 * noise).beats(one, 0.04)  # certain, and too little
 
 
+class Fading(Degradation):
+    """Every pixel by itself, darker towards the right."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.linspace(1.0, 0.2, x.shape[-1])
+
+
 @pytest.mark.parametrize(
     ("A", "mixes"),
-    [(Mask(0.5), False), (Mask(0.5, per_frame=True), False), (Downsample(2), True), (TemporalBlur(3), True)],
-)
+    [(Mask(0.5), False), (Mask(0.5, per_frame=True), False), (Fading(), False), (Mask(0.5).then(Fading()), False),
+     (Downsample(2), True), (TemporalBlur(3), True), (MotionBlur(size=5), True), (Mask(0.5).then(Downsample(2)), True)],
+)  # fmt: skip
 def test_what_mixes_pixels_is_known(draw, A: Degradation, mixes: bool):
     assert finish._mixes(A, draw(4, 3, 8, 8)) is mixes
 

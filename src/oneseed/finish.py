@@ -50,8 +50,10 @@ def refine(
             edges=edges(x, contrast, strengths.window, colour),
         )  # fmt: skip
 
-    hidden, mixes = seen == 0, _mixes(degrade, x)
-    for _ in range(_CHOICES if hidden.any() and spread != 1 else 0):
+    hidden = seen == 0
+    choosing = bool(hidden.any()) and spread != 1
+    mixes = choosing and _mixes(degrade, x)
+    for _ in range(_CHOICES if choosing else 0):
         begin, links = x, confident_links(x, estimate, both_ways)
 
         def attempt(strengths: _Strengths, begin: Frames = begin, links: list[Link] = links) -> _Attempt:
@@ -120,10 +122,9 @@ def _choose(
 
 
 def _mixes(degrade: Degrade, x: Frames) -> bool:
-    """Whether A makes its measurements of several pixels each; if of one, it takes ±1 to ±1 or to nothing."""
+    """Whether A makes measurements of several pixels each; of one alone, its size does not change with the pixel's sign."""
     signs = torch.randint(0, 2, x.shape, generator=torch.Generator().manual_seed(0)).to(x) * 2 - 1
-    sizes = degrade(signs).abs()
-    return bool((sizes * (sizes - 1)).abs().max() > 1e-4)
+    return not torch.allclose(degrade(signs).abs(), degrade(torch.ones_like(x)).abs(), atol=1e-4)
 
 
 def onto(y: Measured, degrade: Degrade, x: Frames, noise: float, steps: int) -> Frames:

@@ -114,9 +114,9 @@ def optimise(
             links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
             warp = link_loss(x, links)  # line 13: eq 9
         loss = data + recipe.warp_weight * warp if e >= 0 or start is None else (x - start).square().mean()
-        if not (loss + data).isfinite():  # the fit does not look at the data
-            worst = (loss + data).item()
-            raise DivergedError(f"the loss is {worst} at epoch {e + fit}", start if best is None else best.x)
+        watched = loss + data  # the fit does not look at the data
+        if not watched.isfinite():
+            raise DivergedError(f"the loss is {watched.item()} at epoch {e + fit}", start if best is None else best.x)
 
         last = Epoch(
             e + fit, "search" if e >= 0 else "fit", x.detach(), *_errors(gap.detach(), seen), warp.item(),
