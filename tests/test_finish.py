@@ -57,6 +57,16 @@ def test_refining_brings_a_good_video_onto_the_measurements(draw):
     assert torch.equal(x, before)
 
 
+def test_colour_counts_in_the_solve_and_in_what_is_an_edge(draw, monkeypatch):
+    told: list[float] = []
+    solve, edges = finish.solve, finish.edges
+    monkeypatch.setattr(finish, "solve", lambda *given: (told.append(given[3].colour), solve(*given))[1])
+    monkeypatch.setattr(finish, "edges", lambda *given: (told.append(given[3]), edges(*given))[1])
+    y = draw(2, 3, 16, 16)
+    finish.refine(y, Mask(0.5), y, rightwards, seen=torch.ones_like(y), **REFINING | {"rounds": 1})
+    assert told == [REFINING["colour"]] * 2
+
+
 @pytest.mark.parametrize("wrong", [{"motion_sd": 1.0}, {"gradient_sd": 0.01}, {"motion_sd": 0.002}], ids=str)
 def test_what_was_held_out_chooses_better_strengths(draw, wrong: dict[str, float]):
     """Pixels missing in a texture that moves by whole pixels: motion explains all of it, smoothness little."""
