@@ -1,4 +1,4 @@
-# make demo | test | test-shared | check | bench | bench-exact | train-tiny; SHARED is the folder with real data and weights.
+# make demo | test | test-shared | check | bench | bench-exact | bench-prior | train-tiny; SHARED is the folder with real data and weights.
 PYTHON ?= python3
 SHARED ?= ../shared
 VENV := .venv
@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 
 
-.PHONY: demo test test-shared check bench bench-exact train-tiny
+.PHONY: demo test test-shared check bench bench-exact bench-prior train-tiny
 
 $(DONE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,10 @@ bench: $(DONE)
 
 bench-exact: $(DONE)
 	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench --tasks "motion-blur temporal-blur both" --methods "cgls draft balanced"
+
+bench-prior: $(DONE)
+	$(PY) -m bench.prior --kodak $(SHARED)/data/kodak --perceptual $(SHARED)/weights/lpips_alexnet.safetensors
+	$(PY) -m bench.seeds --davis $(SHARED)/data/davis --output runs/seeds.png
 
 train-tiny: $(DONE)
 	$(VENV)/bin/oneseed train $(SHARED)/data/photos-288.tar runs/tiny --perceptual $(SHARED)/weights/lpips_alexnet.safetensors --validate $(SHARED)/data/kodak

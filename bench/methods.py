@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bench import rivals
 from bench.tasks import Measurement
 from oneseed.flow.dis import Dis
-from oneseed.recipe import PRESETS, preset
+from oneseed.presets import PRESETS, preset
 from oneseed.restore import restore
 from oneseed.shapes import Frames
 

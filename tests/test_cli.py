@@ -7,7 +7,9 @@ from fractions import Fraction
 
 import pytest
 import torch
+from PIL import Image
 from tests.moving_clip import moving_clip
+from tests.small_tiny import small_tiny
 
 import oneseed.pipeline
 from oneseed.cli import main
@@ -83,7 +85,7 @@ def test_the_chain_runs_and_the_same_command_gives_the_same_bytes(run, degraded,
     done = json.loads((tmp_path / "one.json").read_text())
     wanted = "frames size epochs seconds seconds_per_epoch peak_memory_mb data_loss residual_rms visible_share recipe prior device degradation"  # noqa: E501
     assert set(done) >= set(wanted.split())
-    assert done["prior"] == "tiny"
+    assert done["prior"] == done["denoiser"] == "tiny"
     assert done["epochs"] == 3
     assert run("restore", degraded, "three", *QUICK, "--seed", "5")[0] == 0
     assert any(
@@ -139,7 +141,15 @@ WRONG = {
     "unequal lengths": (["score", "degraded", "clean", "--frames", "0:4"], "--frames"),
     "json exists": (["score", "degraded", "clean", "--json", "taken.json"], "taken.json"),
     "no room": (["choices", "rooms"], "degrade"),
-    "no photos": (["train", "clean/00000.png", "out"], "photos"),
+    "no photos": (["train", "degraded/degradation.json", "out"], "neither a tar of photos nor a video"),
+    "nothing to begin with": (["train", "clean", "out", "--from", "nowhere"], "leave out --from"),
+    "guidance alone": (["restore", "degraded", "out", "--prior", "clean", "--guidance", "3"], "holds neither"),
+    "a prompt for tiny": (["restore", "degraded", "out", "--prompt", "a dog"], "takes no decoder, prompt or guidance"),
+    "no such repository": (["restore", "degraded", "out", "--prior", "no-one/nothing"], "no-one/nothing"),
+    "unknown denoiser": (["restore", "degraded", "out", "--denoiser", "huge"], "no denoiser 'huge'"),
+    "sheet exists": (["sample", "clean/00000.png"], "--overwrite"),
+    "no picture": (["sample", "sheet.mp4"], "needed is .png or .jpg"),
+    "no pictures": (["sample", "sheet.png", "--count", "0"], "count=0"),
 }
 
 
@@ -212,3 +222,23 @@ def test_choices_lists_every_room_and_doctor_finds_the_prior(run):
     code, said, _ = run("doctor")
     assert code == 0
     assert "prior tiny: there" in said
+    assert "memory for 16 frames of 512x512 with the prior tiny: about" in said
+
+
+def test_a_sheet_is_drawn_again_from_the_same_seed(run, tmp_path):
+    for name, seed in (("one", 0), ("two", 0), ("three", 1)):
+        assert run("sample", f"{name}.png", "--count", "3", "--size", "40", "--steps", "2", "--seed", str(seed))[0] == 0
+    one, two, three = ((tmp_path / f"{name}.png").read_bytes() for name in ("one", "two", "three"))
+    assert one == two != three
+    with Image.open(tmp_path / "one.png") as sheet:
+        assert sheet.size == (80, 80)
+        assert sheet.crop((40, 40, 80, 80)).getextrema() == ((0, 0),) * 3  # three pictures in two rows of two
+
+
+def test_a_prior_of_ones_own_footage_is_used_at_once(run, degraded, tmp_path):
+    small_tiny(tmp_path)
+    prior = ("--prior", "small", "--set", "denoise_rounds=1")
+    assert run("sample", "sheet.png", "--count", "1", "--size", "32", "--prior", "small")[0] == 0
+    assert run("restore", degraded, "out", *QUICK, *prior, "--json", "run.json")[0] == 0
+    done = json.loads((tmp_path / "run.json").read_text())
+    assert done["prior"] == done["denoiser"] == "small"

@@ -18,13 +18,14 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "errors shapes",
     "registry sampling ddim residual torchvision_operators noise device",
     "warp",
-    "clip degrade prior flow metrics",
-    "_sidecar_arrays spec score least_squares recipe",
-    "sidecar video finish",
-    "restore",
+    "clip degrade prior denoise flow metrics",
+    "_sidecar_arrays spec score least_squares recipe load sample",
+    "sidecar presets video finish plug_and_play",
+    "restore memory",
     "train",
     "pipeline",
     "progress doctor",
+    "cli_prior",
     "cli demo",
 )
 LEVEL = {name: level for level, line in enumerate(ORDER) for name in line.split()}

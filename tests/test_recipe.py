@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from tests.moving_clip import moving_clip
+from tests.toy_denoiser import ToyDenoiser
 from tests.toy_prior import ToyPrior
 from torch import Tensor
 
@@ -17,7 +18,8 @@ from oneseed import recipe as recipe_module
 from oneseed.degrade.mask import Mask
 from oneseed.errors import RequestError
 from oneseed.flow.dis import Dis
-from oneseed.recipe import PRESETS, Recipe, preset
+from oneseed.presets import PRESETS, preset
+from oneseed.recipe import Recipe
 from oneseed.restore import restore
 
 FIELDS = [field.name for field in dataclasses.fields(Recipe)]
@@ -58,6 +60,11 @@ TRIED: dict[str, tuple[Any, Any]] = {
     "finish_motion_sd": (0.05, 0.01),
     "finish_spread": (1.0, 2.0),
     "near_sd": (0.03, 0.1),
+    "denoise_rounds": (2, 1),
+    "denoise_from": (0.1, 0.2),
+    "denoise_to": (0.05, 0.02),
+    "denoise_doubt": (1.0, 3.0),
+    "denoise_motion_sd": (0.05, 0.2),
     "exact_steps": (0, 1),
     "seed": (0, 1),
 }
@@ -85,7 +92,7 @@ BESIDE: dict[str, dict[str, Any]] = {
 @functools.cache
 def restored(**settings: Any) -> Tensor:
     truth, A = moving_clip(), Mask(0.5)
-    return restore(A(truth), A, ToyPrior(), Dis(), Recipe(**settings))
+    return restore(A(truth), A, ToyPrior(), Dis(), Recipe(**settings), denoiser=ToyDenoiser())
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -113,6 +120,7 @@ MAY_BE_NONE = {
     "fit_epochs",
     "patience",
     "finish_rounds",
+    "denoise_rounds",
     "exact_steps",
     "seed",
 }

@@ -11,6 +11,7 @@ import pytest
 import torch
 from tests.moving_clip import moving_clip
 from tests.short_runs import PAPER, POORLY_BEGUN, QUICK, Fails, epochs_of, numbers
+from tests.toy_denoiser import ToyDenoiser
 from tests.toy_prior import ToyPrior
 from torch import Tensor
 
@@ -58,7 +59,9 @@ def test_the_output_is_from_after_the_last_step():
 
 @pytest.mark.parametrize(("first_steps", "phase"), [(1, "search"), (20, "start")])
 def test_the_video_that_predicts_best_is_kept_be_it_the_start(first_steps: int, phase: str):
-    wild = dataclasses.replace(POORLY_BEGUN, lr_seed=2.0, epochs=10, finish_rounds=0, first_steps=first_steps)
+    wild = dataclasses.replace(
+        POORLY_BEGUN, lr_seed=2.0, epochs=10, finish_rounds=0, denoise_rounds=0, first_steps=first_steps
+    )
     epochs = epochs_of(wild)
     best = min(epochs[:-1], key=lambda epoch: epoch.held_out or 0.0)
     assert best.phase == phase
@@ -119,7 +122,14 @@ def test_the_warping_loss_brings_frames_together(draw):
     recipe = dataclasses.replace(PAPER, epochs=30, warp_from=0, lr_residual=0.1)
 
     def apart(weight: float) -> float:
-        run = optimise(y, Fails(torch.inf), ToyPrior(), Still(), dataclasses.replace(recipe, warp_weight=weight))
+        run = optimise(
+            y,
+            Fails(torch.inf),
+            ToyPrior(),
+            Still(),
+            dataclasses.replace(recipe, warp_weight=weight),
+            denoiser=ToyDenoiser(),
+        )
         *_, last = run
         return last.x.diff(dim=0).square().mean().item()
 
@@ -137,21 +147,23 @@ def test_the_motion_is_looked_at_again_every_few_epochs_after_the_first():
 
     A = Mask(0.5)
     recipe = dataclasses.replace(PAPER, epochs=8, warp_from=3, flow_every=2)
-    for epoch in optimise(A(moving_clip()), A, ToyPrior(), Counting(), recipe):
+    for epoch in optimise(A(moving_clip()), A, ToyPrior(), Counting(), recipe, denoiser=ToyDenoiser()):
         seen.append(epoch)
     assert looks == [epoch for epoch in (3, 5, 7) for _ in ("there", "and back")]
 
 
 def test_restore_is_the_last_epochs_video():
     A = Mask(0.5)
-    assert torch.equal(restore(A(moving_clip()), A, ToyPrior(), Dis(), QUICK), epochs_of(QUICK)[-1].x)
+    assert torch.equal(
+        restore(A(moving_clip()), A, ToyPrior(), Dis(), QUICK, denoiser=ToyDenoiser()), epochs_of(QUICK)[-1].x
+    )
 
 
 def test_restore_keeps_one_video_at_a_time(monkeypatch: pytest.MonkeyPatch):
     """All epochs' videos together would be gigabytes."""
     alive = weakref.WeakSet()
 
-    def many(*_: object) -> Iterator[Epoch]:
+    def many(*_: object, denoiser: object) -> Iterator[Epoch]:
         for number in range(9):
             x = torch.full((1, 1, 1, 1), float(number))
             alive.add(x)
@@ -159,7 +171,7 @@ def test_restore_keeps_one_video_at_a_time(monkeypatch: pytest.MonkeyPatch):
             assert len(alive) <= 3
 
     monkeypatch.setattr(importlib.import_module("oneseed.restore"), "optimise", many)
-    assert restore(moving_clip(), Mask(0.5), None, Dis(), QUICK).item() == 8
+    assert restore(moving_clip(), Mask(0.5), ToyPrior(), Dis(), QUICK, denoiser=ToyDenoiser()).item() == 8
 
 
 @pytest.mark.parametrize("function", [optimise, restore], ids=["optimise", "restore"])
@@ -167,13 +179,13 @@ def test_nothing_in_a_run_can_see_a_reference(function: Callable[..., Any]):
     """What goes in is the measurements, A, networks, numbers, and a question without arguments."""
     names = list(inspect.signature(function).parameters)
     assert names[:6] == ["y", "degrade", "prior", "flow", "recipe", "noise"]
-    assert names[6:] in ([], ["stop"])
+    assert names[6:] in (["denoiser"], ["stop", "denoiser"])
 
 
 def test_frames_shown_cannot_change_the_run():
     untouched, spied = epochs_of(QUICK), []
     A = Mask(0.5)
-    for epoch in optimise(A(moving_clip()), A, ToyPrior(), Dis(), QUICK):
+    for epoch in optimise(A(moving_clip()), A, ToyPrior(), Dis(), QUICK, denoiser=ToyDenoiser()):
         spied.append(epoch.x.clone())
         with pytest.raises(dataclasses.FrozenInstanceError):
             epoch.data_loss = 0.0  # type: ignore[misc]

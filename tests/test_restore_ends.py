@@ -6,6 +6,7 @@ import pytest
 import torch
 from tests.moving_clip import moving_clip
 from tests.short_runs import PAPER, QUICK, Fails, epochs_of, numbers
+from tests.toy_denoiser import ToyDenoiser
 from tests.toy_prior import ToyPrior
 from torch import Tensor
 
@@ -41,7 +42,7 @@ def test_stop_works_from_noise_too():
 
 def show(seen: list[Epoch], y: Tensor, A: Degradation, recipe: Recipe) -> None:
     """Run, keeping what was shown even if an error ends it."""
-    for epoch in optimise(y, A, ToyPrior(), Dis(), recipe):
+    for epoch in optimise(y, A, ToyPrior(), Dis(), recipe, denoiser=ToyDenoiser()):
         seen.append(epoch)
 
 
@@ -66,13 +67,13 @@ def test_a_degradation_that_stops_giving_numbers_is_caught_at_once():
 
 def test_a_start_that_is_no_number_ends_the_run():
     with pytest.raises(DivergedError, match="the start's error is nan"):
-        next(optimise(moving_clip(), Fails(5), ToyPrior(), Dis(), QUICK))
+        next(optimise(moving_clip(), Fails(5), ToyPrior(), Dis(), QUICK, denoiser=ToyDenoiser()))
 
 
 def test_a_degradation_that_stops_giving_numbers_in_the_fit_is_caught_there():
     """The fit learns the start and not the data, and would go on without an end."""
     A = Fails(torch.inf)
-    run = optimise(moving_clip(), A, ToyPrior(), Dis(), QUICK)
+    run = optimise(moving_clip(), A, ToyPrior(), Dis(), QUICK, denoiser=ToyDenoiser())
     start, fitted = next(run), next(run)
     assert (start.phase, fitted.phase) == ("start", "fit")
     A.left = 0
@@ -86,19 +87,19 @@ def test_a_prior_that_never_gives_numbers_leaves_the_start():
         def decode_tail(self, feature: Tensor) -> Tensor:
             return super().decode_tail(feature) * torch.nan
 
-    run = optimise(moving_clip(), Fails(torch.inf), Broken(), Dis(), QUICK)
+    run = optimise(moving_clip(), Fails(torch.inf), Broken(), Dis(), QUICK, denoiser=ToyDenoiser())
     start = next(run)
     with pytest.raises(DivergedError) as error:
         next(run)
     assert torch.equal(error.value.frames, start.x)
     with pytest.raises(DivergedError) as error:
-        next(optimise(moving_clip(), Fails(torch.inf), Broken(), Dis(), PAPER))
+        next(optimise(moving_clip(), Fails(torch.inf), Broken(), Dis(), PAPER, denoiser=ToyDenoiser()))
     assert error.value.frames is None
 
 
 def test_noiseless_measurements_are_met_exactly_at_the_end():
     A = Downsample(2)
-    rough, exact = (epochs_of(dataclasses.replace(QUICK, exact_steps=steps), A) for steps in (0, 20))
+    rough, exact = (epochs_of(dataclasses.replace(QUICK, denoise_rounds=0, exact_steps=steps), A) for steps in (0, 20))
     assert torch.equal(rough[-2].x, exact[-2].x)
     assert exact[-1].data_loss < 1e-10 < rough[-1].data_loss
 
@@ -106,8 +107,10 @@ def test_noiseless_measurements_are_met_exactly_at_the_end():
 def test_noisy_measurements_are_met_to_within_their_noise(draw):
     A, truth, noise = Downsample(2), moving_clip(), 0.1
     y = A(truth) + noise * 12**0.5 * (draw(4, 3, 12, 12) - 0.5)
-    last = epochs_of(dataclasses.replace(QUICK, finish_rounds=0, exact_steps=20), A, y, noise=noise)[-1]
-    plain = epochs_of(dataclasses.replace(QUICK, finish_rounds=0), A, y, noise=noise)[-1]
+    last = epochs_of(dataclasses.replace(QUICK, finish_rounds=0, denoise_rounds=0, exact_steps=20), A, y, noise=noise)[
+        -1
+    ]
+    plain = epochs_of(dataclasses.replace(QUICK, finish_rounds=0, denoise_rounds=0), A, y, noise=noise)[-1]
     assert last.data_loss <= max(noise**2, plain.data_loss)
-    exact = epochs_of(dataclasses.replace(QUICK, finish_rounds=0, exact_steps=20), A, y)[-1]
+    exact = epochs_of(dataclasses.replace(QUICK, finish_rounds=0, denoise_rounds=0, exact_steps=20), A, y)[-1]
     assert exact.data_loss < 1e-10

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tests.moving_clip import moving_clip
 from tests.short_runs import PAPER, QUICK, Fails, Square, epochs_of
+from tests.toy_denoiser import ToyDenoiser
 from tests.toy_prior import ToyPrior
 
 from oneseed import least_squares
@@ -85,7 +86,7 @@ def test_a_video_that_the_prior_can_make_is_found():
     seed = torch.randn(1, 4, 4, 4, generator=torch.Generator().manual_seed(9))
     truth = prior.decode_tail(prior.decode_body(prior.reverse(seed, 4, "trailing"))).expand(3, -1, -1, -1)
     recipe = dataclasses.replace(PAPER, epochs=60, radius=0.01)
-    first, *_, last = optimise(A(truth), A, prior, Still(), recipe)
+    first, *_, last = optimise(A(truth), A, prior, Still(), recipe, denoiser=ToyDenoiser())
     assert last.data_loss < 0.05 * first.data_loss
     assert (last.x - truth).square().mean() < 0.2 * (first.x - truth).square().mean()
 
@@ -93,12 +94,17 @@ def test_a_video_that_the_prior_can_make_is_found():
 @pytest.mark.parametrize("shape", [(1, 3, 16, 16), (2, 3, 13, 21)])
 def test_one_frame_and_odd_sizes_run(draw, shape: tuple[int, int, int, int]):
     A = Mask(0.5)
-    assert restore(A(draw(*shape)), A, ToyPrior(), Dis(), QUICK).shape == shape
+    assert restore(A(draw(*shape)), A, ToyPrior(), Dis(), QUICK, denoiser=ToyDenoiser()).shape == shape
 
 
 def test_too_few_measurements_to_hold_any_out_still_run(draw):
     recipe = dataclasses.replace(QUICK, hold_out=0.0001, patience=3)
-    assert restore(draw(1, 3, 8, 8), Fails(torch.inf), ToyPrior(), Still(), recipe).shape == (1, 3, 8, 8)
+    assert restore(draw(1, 3, 8, 8), Fails(torch.inf), ToyPrior(), Still(), recipe, denoiser=ToyDenoiser()).shape == (
+        1,
+        3,
+        8,
+        8,
+    )
 
 
 def test_louder_measurements_are_believed_less():

@@ -5,15 +5,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from oneseed import ddim
-from oneseed.ddim import Spacing
+from oneseed.ddim import Schedule, Spacing
 
 LATENT, FEATURE, SIDE = 4, 6, 8
 
 
 class ToyPrior(nn.Module):
     """A random decoder, almost linear, and an encoder that undoes it on smooth pictures. Takes any size and precision."""
-
-    abar: Tensor
 
     def __init__(self, dtype: torch.dtype = torch.float32):
         super().__init__()
@@ -23,7 +21,8 @@ class ToyPrior(nn.Module):
         tail = torch.randn(3, FEATURE, 3, 3, generator=generator, dtype=torch.float64) / 10
         whole = tail.sum((2, 3)) @ body.sum((2, 3))  # what both do to a constant latent, but for the soft clamp
         betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64).square()
-        parts = {"body": body, "tail": tail, "back": torch.linalg.pinv(whole), "abar": (1 - betas).cumprod(0)}
+        self.schedule = Schedule(tuple((1 - betas).cumprod(0).tolist()))
+        parts = {"body": body, "tail": tail, "back": torch.linalg.pinv(whole)}
         for name, part in parts.items():
             self.register_buffer(name, part.to(dtype))
 
@@ -32,13 +31,13 @@ class ToyPrior(nn.Module):
 
     def eps(self, z: Tensor, t: int) -> Tensor:
         """The noise to expect in z_t = √ᾱ z_0 + √(1 − ᾱ) ε if z_0 is N(0, I)."""
-        return (1 - self.abar[t]).sqrt() * z
+        return (1 - self.schedule.abar[t]) ** 0.5 * z
 
     def reverse(self, z: Tensor, steps: int, spacing: Spacing) -> Tensor:
-        return ddim.reverse(z, self.eps, self.abar, steps, spacing)
+        return ddim.reverse(z, self.eps, self.schedule, steps, spacing)
 
     def invert(self, latent: Tensor, steps: int, spacing: Spacing) -> Tensor:
-        return ddim.invert(latent, self.eps, self.abar, steps, spacing)
+        return ddim.invert(latent, self.eps, self.schedule, steps, spacing)
 
     def decode_body(self, latent: Tensor) -> Tensor:
         large = F.interpolate(4 * torch.tanh(latent / 4), scale_factor=SIDE, mode="bilinear")

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from oneseed import cli_prior
 from oneseed.errors import DivergedError, RequestError
 
 app = typer.Typer(
@@ -16,6 +17,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Restore degraded video without training.",
 )
+
+app.command()(cli_prior.train)
+app.command()(cli_prior.sample)
 
 Lpips = Literal["alex", "vgg", "both", "none"]
 
@@ -49,7 +53,17 @@ def restore(
     target: Output,
     specs: Specs = None,
     noise: Annotated[float | None, typer.Option(help="Standard deviation of the noise, on the [0, 1] scale.")] = None,
-    prior: Annotated[str, typer.Option(metavar="NAME|PATH", help="The image model.")] = "tiny",
+    prior: Annotated[
+        str, typer.Option(metavar="NAME|PATH|HUB_ID", help="The image model: tiny, a folder, a file, or owner/name.")
+    ] = "tiny",
+    decoder: Annotated[
+        str | None, typer.Option(metavar="PATH|HUB_ID", help="Another decoder for a Stable Diffusion checkpoint.")
+    ] = None,
+    prompt: Annotated[str, typer.Option(metavar="TEXT", help="What is seen, for a Stable Diffusion checkpoint.")] = "",
+    guidance: Annotated[float, typer.Option(help="How far the prompt is exaggerated; 1 is not at all.")] = 1.0,
+    denoiser: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="What takes noise off; the prior's own if it has one.")
+    ] = None,
     preset: Annotated[str, typer.Option(help="draft, balanced, best or paper.")] = "balanced",
     changes: Changes = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of the search; overrides the preset's.")] = None,
@@ -69,8 +83,8 @@ def restore(
 ) -> None:
     """Restore INPUT into OUTPUT. Without -d, the sidecar that `oneseed degrade` wrote says what happened."""
     from oneseed.pipeline import restore_file
+    from oneseed.presets import preset as named
     from oneseed.progress import Live
-    from oneseed.recipe import preset as named
 
     asked = dict(_field(change) for change in changes or [])
     asked |= {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
@@ -80,8 +94,9 @@ def restore(
     _check_json(json, overwrite)
     with Live(recipe, reference, frames, size, minutes) as live:
         done = restore_file(
-            source, target, recipe, specs=specs or [], noise=noise, prior=prior, flow=flow, device=device, frames=frames,
-            size=size, minutes=minutes, lossless=lossless, overwrite=overwrite, begin=live.begin, watch=live.show,
+            source, target, recipe, specs=specs or [], noise=noise, prior=prior, decoder=decoder, prompt=prompt,
+            guidance=guidance, denoiser=denoiser, flow=flow, device=device, frames=frames, size=size,
+            minutes=minutes, lossless=lossless, overwrite=overwrite, begin=live.begin, watch=live.show,
             stop=live.stopped,
         )  # fmt: skip
     _write_json(json, done.as_dict())
@@ -155,28 +170,6 @@ def doctor() -> None:
 
     for line in examine():
         typer.echo(line)
-
-
-@app.command()
-def train(
-    source: Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder or tar of photos.")],
-    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Folder for the prior; use it with --prior OUTPUT.")],
-    perceptual: Annotated[Path | None, typer.Option(metavar="FILE", help="LPIPS weights for AlexNet.")] = None,
-    validate: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Photos to measure with, not to learn from.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of the auto-encoder.")] = None,
-    noise_steps: Annotated[int | None, typer.Option(help="Steps of the noise predictor.")] = None,
-    licences: Annotated[
-        str, typer.Option(help="One line for the model card: the photos' origin.")
-    ] = "Origin not stated.",
-    seed: Annotated[int, typer.Option(help="Draws weights, crops and noise.")] = 0,
-    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps")] = "auto",
-) -> None:
-    """Train a prior on your own photos. Stopped at any moment, the same command goes on."""
-    from oneseed.progress import watch_training
-
-    watch_training(source, output, perceptual, validate, steps, noise_steps, licences, seed, device)
 
 
 def _field(change: str) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """R: the deterministic reverse process (DDIM, Song et al. 2021, eq 12 with sigma = 0; the paper's eqs 3 and 6)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -10,9 +11,30 @@ from torch.utils.checkpoint import checkpoint as recompute
 
 from oneseed.errors import RequestError
 
-Noise = Callable[[Tensor, int], Tensor]  # eps_theta(z_t, t)
+Network = Callable[[Tensor, int], Tensor]  # what the network says of z_t at t
 Spacing = Literal["trailing", "leading", "linspace"]
+Prediction = Literal["epsilon", "v_prediction", "sample"]
 Latents = Float[Tensor, "N c h w"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a network was trained to see noise: z_t = √ᾱ_t z_0 + √(1 − ᾱ_t) s."""
+
+    abar: tuple[float, ...]
+    """Alpha-bar of every trained step."""
+    final: float = 1.0
+    """Alpha-bar where R ends; some checkpoints end a little before 1."""
+    prediction: Prediction = "epsilon"
+    """What the network predicts: s, or √ᾱ s − √(1 − ᾱ) z_0 (Salimans and Ho 2022), or z_0."""
+    grid: int = 1
+    """Only every so many steps were trained, the last one among them (latent consistency models)."""
+
+    def visited(self, steps: int, spacing: Spacing) -> list[int]:
+        """`timesteps`, each moved to the nearest that was trained."""
+        trained = len(self.abar)
+        found = timesteps(steps, trained, spacing)
+        return [min(trained, max(1, (t + 1 + self.grid // 2) // self.grid) * self.grid) - 1 for t in found]
 
 
 def timesteps(steps: int, trained: int, spacing: Spacing = "trailing") -> list[int]:
@@ -36,8 +58,8 @@ def timesteps(steps: int, trained: int, spacing: Spacing = "trailing") -> list[i
 
 def reverse(
     z: Latents,
-    eps: Noise,
-    abar: Float[Tensor, " T"],
+    network: Network,
+    schedule: Schedule,
     steps: int,
     spacing: Spacing = "trailing",
     checkpoint: bool = False,
@@ -45,40 +67,56 @@ def reverse(
     """R = g_0 ∘ g_1 ∘ … ∘ g_{T-1} (eq 6), from seed to latent. Differentiable; R of no steps is the identity.
 
     Args:
-        abar: alpha-bar of every trained step.
         checkpoint: keep only each step's input and compute the rest again on the way back (Section 3.3).
     """
-    visited = timesteps(steps, len(abar), spacing)
-    for t, t_next in zip(visited, [*visited, None][1:], strict=True):
-        a_next = abar[t_next] if t_next is not None else torch.ones_like(abar[0])
+    for t, a, a_next in _leaps(schedule, steps, spacing):
         if checkpoint and torch.is_grad_enabled():
-            z = recompute(_step, z, eps, t, abar[t], a_next, use_reentrant=False)  # type: ignore[assignment]
+            z = recompute(_step, z, network, schedule.prediction, t, a, a_next, use_reentrant=False)  # type: ignore[assignment]
         else:
-            z = _step(z, eps, t, abar[t], a_next)
+            z = _step(z, network, schedule.prediction, t, a, a_next)
     return z
 
 
-def _step(z: Latents, eps: Noise, t: int, a: Tensor, a_next: Tensor) -> Latents:
-    s = eps(z, t)  # Algorithm 1, line 4
-    z0 = (z - (1 - a).sqrt() * s) / a.sqrt()  # line 5
-    return a_next.sqrt() * z0 + (1 - a_next).sqrt() * s  # line 6, eq 3
+def _leaps(schedule: Schedule, steps: int, spacing: Spacing) -> list[tuple[int, float, float]]:
+    """(t, alpha-bar there, alpha-bar at the next step) for every step of R."""
+    visited = schedule.visited(steps, spacing)
+    abar = [schedule.abar[t] for t in visited] + [schedule.final]
+    return list(zip(visited, abar[:-1], abar[1:], strict=True))
+
+
+def _step(z: Latents, network: Network, prediction: Prediction, t: int, a: float, a_next: float) -> Latents:
+    z0, s = _parts(z, network(z, t), prediction, a)  # Algorithm 1, lines 4 and 5
+    return a_next**0.5 * z0 + (1 - a_next) ** 0.5 * s  # line 6, eq 3
+
+
+def _parts(z: Latents, said: Tensor, prediction: Prediction, a: float) -> tuple[Latents, Latents]:
+    """The picture and the noise in z_t, whichever of them, or mixture, the network predicts."""
+    signal, noise = a**0.5, (1 - a) ** 0.5
+    if prediction == "epsilon":
+        return (z - noise * said) / signal, said
+    if prediction == "v_prediction":
+        return signal * z - noise * said, signal * said + noise * z
+    return said, (z - signal * said) / noise
 
 
 @torch.no_grad()
 def invert(
-    latent: Latents, eps: Noise, abar: Float[Tensor, " T"], steps: int, spacing: Spacing = "trailing", rounds: int = 5
+    latent: Latents,
+    network: Network,
+    schedule: Schedule,
+    steps: int,
+    spacing: Spacing = "trailing",
+    rounds: int = 5,
 ) -> Latents:
     """A seed that R takes near `latent`: each step of R undone by a fixed-point iteration, last step first.
 
     With few steps the inverse is approximate; it is a start for the optimisation, not its end.
     """
-    visited = timesteps(steps, len(abar), spacing)
     z = latent
-    for t, t_next in reversed(list(zip(visited, [*visited, None][1:], strict=True))):
-        a, a_next = abar[t], abar[t_next] if t_next is not None else torch.ones_like(abar[0])
+    for t, a, a_next in reversed(_leaps(schedule, steps, spacing)):
         target = z
         for _ in range(rounds):  # eq 3 solved for z_t, with s at the last guess
-            s = eps(z, t)
-            z0 = (target - (1 - a_next).sqrt() * s) / a_next.sqrt()
-            z = a.sqrt() * z0 + (1 - a).sqrt() * s
+            _, s = _parts(z, network(z, t), schedule.prediction, a)
+            z0 = (target - (1 - a_next) ** 0.5 * s) / a_next**0.5
+            z = a**0.5 * z0 + (1 - a) ** 0.5 * s
     return z

@@ -29,6 +29,14 @@ def choose_device(name: str) -> torch.device:
         raise RequestError(f"--device {name} is malformed; needed is a name like cuda or cuda:0. Change it.") from error
 
 
+def fast_in_bfloat16(device: torch.device) -> bool:
+    """Whether networks gain from bfloat16 there: GPUs, and CPUs with instructions for it. Others are ten times slower."""
+    if device.type != "cpu":
+        return True
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # new in torch 2.11
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
 def peak_memory_mb(device: torch.device) -> float:
     """The most that was held so far: of the GPU's memory, or else of the process's."""
     if device.type == "cuda":

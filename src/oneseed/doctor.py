@@ -10,7 +10,11 @@ import oneseed
 from oneseed import registry
 
 NEEDED = ("torch", "diffusers", "av", "opencv-python-headless", "torchmetrics", "safetensors")
-OPTIONAL = {"torchvision": "pip install 'oneseed[raft]'   (for --flow raft)"}
+OPTIONAL = {
+    "torchvision": "pip install 'oneseed[raft]'   (for --flow raft)",
+    "transformers": "pip install 'oneseed[diffusers]'   (for Stable Diffusion checkpoints)",
+}
+USUAL = (16, 3, 512, 512)  # frames
 
 
 def examine() -> Iterator[str]:
@@ -49,12 +53,31 @@ def _devices() -> Iterator[str]:
         yield f"cuda:{number}: {card.name}, {card.total_memory / 2**30:.0f} GiB"
 
 
+def _memory() -> Iterator[str]:
+    """What is free, and what a usual run would take of it."""
+    from oneseed.device import choose_device
+    from oneseed.load import load_prior
+    from oneseed.memory import estimate, free_bytes, gib
+    from oneseed.recipe import Recipe
+
+    free = free_bytes(choose_device("auto"))
+    n, _, h, w = USUAL
+    needed = estimate(load_prior("tiny"), USUAL, Recipe()).total
+    told = "" if free is None else f"; free there: {gib(free)}"
+    yield f"memory for {n} frames of {w}x{h} with the prior tiny: about {gib(needed)}{told}"
+
+
 def _weights() -> Iterator[str]:
-    from oneseed.prior.tiny import SHIPPED
+    from oneseed.denoise.tiny import SHIPPED as DENOISER
+    from oneseed.prior.tiny import PARTS, SHIPPED
     from oneseed.score import find_weights, missing_weights
 
-    there = (SHIPPED / "unet/config.json").is_file()
+    there = all((SHIPPED / part).is_file() for part in PARTS)
     yield "prior tiny: there" if there else "missing: the prior tiny. Run: pip install --force-reinstall oneseed"
+    if there and _version("torch"):
+        yield from _memory()
+    there = (DENOISER / "model.safetensors").is_file()
+    yield "denoiser tiny: there" if there else "missing: the denoiser tiny. Run: pip install --force-reinstall oneseed"
     for backbone in ("alex", "vgg"):
         path = find_weights(backbone)
         yield f"LPIPS {backbone}: {path}" if path else f"missing, optional: {missing_weights(backbone)}"

@@ -16,10 +16,12 @@ from oneseed.clip.read import read, require_source
 from oneseed.clip.write import write
 from oneseed.device import choose_device, peak_memory_mb
 from oneseed.errors import DivergedError, RequestError
+from oneseed.load import load_denoiser, load_prior
+from oneseed.memory import require_memory
 from oneseed.noise import add_noise, require_noise
-from oneseed.prior.base import Prior
 from oneseed.recipe import Recipe
 from oneseed.restore import Epoch, optimise
+from oneseed.sample import draw, save_picture, sheet
 from oneseed.score import Score, score
 from oneseed.sidecar import Description, read_sidecar, sidecar_files, write_sidecar
 
@@ -37,6 +39,7 @@ class Restored:
     last: Epoch
     recipe: Recipe
     prior: str
+    denoiser: str
     device: str
     degradation: list[str]
     noise: float
@@ -57,6 +60,7 @@ class Restored:
             "visible_share": self.last.visible_share,
             "recipe": asdict(self.recipe),
             "prior": self.prior,
+            "denoiser": self.denoiser,
             "device": self.device,
             "degradation": self.degradation,
             "noise": self.noise,
@@ -72,6 +76,10 @@ def restore_file(
     specs: Sequence[str] = (),
     noise: float | None = None,
     prior: str = "tiny",
+    decoder: str | None = None,
+    prompt: str = "",
+    guidance: float = 1.0,
+    denoiser: str | None = None,
     flow: str = "dis",
     device: str = "auto",
     frames: str | None = None,
@@ -88,6 +96,8 @@ def restore_file(
     Args:
         specs: what happened to the clip; none: the sidecar beside `source` says so.
         noise: standard deviation on the [0, 1] scale; None: the sidecar's, or 0.
+        decoder: as for `load_prior`, and so are `prompt` and `guidance`.
+        denoiser: as for `load_denoiser`.
         minutes: the search ends after so many.
         begin: called once all is found to be in order.
         watch: shown every epoch. It cannot change anything.
@@ -106,7 +116,9 @@ def restore_file(
     degrade.measured_shape(shape)
     check_output(target, overwrite, lossless, clip=clip)
     place = choose_device(device)
-    networks = load_prior(prior, place) if recipe.epochs else None
+    networks = load_prior(prior, place, decoder=decoder, prompt=prompt, guidance=guidance) if recipe.epochs else None
+    require_memory(networks, shape, recipe, place)
+    cleaner = load_denoiser(denoiser, prior, place) if recipe.denoises else None
     estimator = registry.find("flow", flow)()
 
     believed = math.hypot(noise, 1 / (2**clip.bits - 1) / math.sqrt(12))  # rounding is noise too
@@ -121,7 +133,7 @@ def restore_file(
         return interrupted or time.monotonic() > late
 
     try:
-        run = optimise(clip.frames.to(place), degrade.to(place), networks, estimator, recipe, believed, ends)
+        run = optimise(clip.frames.to(place), degrade.to(place), networks, estimator, recipe, believed, ends, cleaner)
         for epoch in run:
             last = epoch
             watch(epoch)
@@ -139,7 +151,8 @@ def restore_file(
     return Restored(
         written=written, frames=n, size=(shape[3], shape[2]), epochs=last.number, seconds=seconds,
         peak_memory_mb=peak_memory_mb(place), last=last, recipe=recipe, prior=networks.name if networks else "none",
-        device=str(place), degradation=spec.format(degrade), noise=noise, interrupted=interrupted, diverged=diverged,
+        denoiser=cleaner.name if cleaner else "none", device=str(place),
+        degradation=spec.format(degrade), noise=noise, interrupted=interrupted, diverged=diverged,
     )  # fmt: skip
 
 
@@ -191,20 +204,33 @@ def score_files(
     return score(read(result).frames, read(reference, frames, size).frames, lpips, weights)
 
 
-def load_prior(which: str, device: torch.device | str = "cpu") -> Prior:
-    """A prior by its name, or from a folder that `oneseed train` wrote, on a device.
+def sample_file(
+    target: Path,
+    prior: str,
+    *,
+    count: int = 16,
+    size: int = 256,
+    steps: int = 50,
+    prompt: str = "",
+    guidance: float = 1.0,
+    seed: int = 0,
+    device: str = "auto",
+    overwrite: bool = False,
+) -> None:
+    """Draw `count` pictures of random seeds from a prior, on one sheet.
 
     Raises:
-        RequestError: neither.
+        RequestError: the request is wrong. Nothing was written.
     """
-    if which in registry.choices("prior"):
-        prior = registry.find("prior", which)()
-    elif Path(which).is_dir():
-        prior = registry.find("prior", "tiny")(Path(which))
-    else:
-        names = ", ".join(registry.choices("prior"))
-        raise RequestError(f"no prior {which!r}: it is neither a folder nor one of {names}. Name one of them.")
-    return prior.to(device)
+    if target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise RequestError(f"{target} is no picture by its ending; needed is .png or .jpg. Rename it.")
+    if target.exists() and not overwrite:
+        raise RequestError(f"{target} exists; needed is a new name. Add --overwrite to replace it.")
+    if not target.absolute().parent.is_dir():
+        raise RequestError(f"{target.parent} is no folder; needed is one to write {target.name} into. Make it first.")
+    place = choose_device(device)
+    networks = load_prior(prior, place, prompt=prompt, guidance=guidance)
+    save_picture(sheet(draw(networks, count, size, size, steps, seed, place)), target)
 
 
 def _described(source: Path, specs: Sequence[str], noise: float | None) -> Description:

@@ -2,6 +2,7 @@
 
 import math
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -87,29 +88,37 @@ def watch_training(
     output: Path,
     perceptual: Path | None,
     validation: Path | None,
-    steps: int | None,
-    noise_steps: int | None,
+    steps: Mapping[str, int | None],
     licences: str,
     seed: int,
     device: str,
+    begin: str | None,
 ) -> None:
-    """Train a prior with a bar for each network."""
+    """Train a prior with a bar for each network, and a line of figures now and then.
+
+    Args:
+        steps: of each network of the plan, None for the usual.
+    """
+    from dataclasses import replace
+
     from oneseed.device import choose_device
-    from oneseed.train.autoencoder import AutoencoderPlan
-    from oneseed.train.noise_predictor import NoisePlan
     from oneseed.train.tiny import Plan, train_tiny
 
-    plan = Plan(
-        autoencoder=AutoencoderPlan(seed=seed) if steps is None else AutoencoderPlan(seed=seed, steps=steps),
-        noise_predictor=NoisePlan(seed=seed) if noise_steps is None else NoisePlan(seed=seed, steps=noise_steps),
-    )
+    plan = Plan()
+    for name, count in steps.items():
+        part = getattr(plan, name)
+        part = replace(part, seed=seed, steps=part.steps if count is None else count)
+        plan = replace(plan, **{name: part})
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
         TextColumn("loss {task.fields[loss]:.4f}"), TimeRemainingColumn(), console=Console(stderr=True),
     ) as bar:  # fmt: skip
         tasks: dict[str, object] = {}
-        for at in train_tiny(source, output, plan, perceptual, validation, choose_device(device), licences):
+        for at in train_tiny(source, output, plan, perceptual, validation, choose_device(device), licences, begin):
             task = tasks.get(at.network)
             if task is None:
                 task = tasks[at.network] = bar.add_task(at.network, total=at.steps, loss=at.loss)
             bar.update(task, completed=at.step, loss=at.loss)  # type: ignore[arg-type]
+            if at.figures:
+                figures = ", ".join(f"{name} {value}" for name, value in at.figures.items())
+                bar.console.print(f"{at.network}, step {at.step}: {figures}; pictures in {output / 'progress'}")

@@ -102,6 +102,16 @@ class Recipe:
     nothing."""
     near_sd: float = 1.0
     """σ_v: usual error of the chain's video."""
+    denoise_rounds: int = 5
+    """Times that the video is denoised and brought back onto measurements and motion after that; 0 leaves it out."""
+    denoise_from: float = 0.1
+    """Standard deviation that the denoiser is told of in the first round, on the [0, 1] scale."""
+    denoise_to: float = 0.025
+    """And in the last."""
+    denoise_doubt: float = 3.0
+    """What was denoised is expected to be wrong by this many times that."""
+    denoise_motion_sd: float = 0.09
+    """σ_m there."""
     exact_steps: int = 100
     """Conjugate-gradient steps after it, on the measurements alone, as long as they are not met to within their noise."""
     seed: int = 0
@@ -114,21 +124,7 @@ class Recipe:
             value = getattr(self, name)
             if not value >= low:
                 raise RequestError(f"{name}={value}; needed is at least {low}. Give {name}={low}, say.")
-        for name in (
-            "radius",
-            "lr_seed",
-            "lr_residual",
-            "lr_fit",
-            "gradient_sd",
-            "motion_sd",
-            "noise_floor",
-            "finish_gradient_sd",
-            "finish_contrast",
-            "finish_colour",
-            "finish_motion_sd",
-            "finish_spread",
-            "near_sd",
-        ):
+        for name in _POSITIVE:
             value = getattr(self, name)
             if not value > 0:
                 raise RequestError(f"{name}={value}; needed is a positive number. Change it.")
@@ -152,8 +148,18 @@ class Recipe:
                 f"follow_motion needs joint=feature and start=least-squares, found joint={self.joint} and "
                 f"start={self.start}. Add follow_motion=false."
             )
+        if not self.denoise_to <= self.denoise_from < math.inf:
+            raise RequestError(
+                f"denoise_from={self.denoise_from}, denoise_to={self.denoise_to}; needed is that it "
+                "does not grow. Exchange them."
+            )
         if not self.epochs and self.start == "noise":
             raise RequestError("epochs=0 with start=noise would restore nothing. Give epochs, or start=least-squares.")
+
+    @property
+    def denoises(self) -> bool:
+        """Whether a run needs a denoiser."""
+        return self.epochs > 0 and self.denoise_rounds > 0
 
     def noise(self, sigma: float) -> float:
         """s: the measurements' noise, never below the floor."""
@@ -179,9 +185,15 @@ class Recipe:
 _AT_LEAST = {
     "steps": 0, "rank": 1, "epochs": 0, "warp_weight": 0, "warp_from": 0, "warp_reach": 1, "flow_every": 1,
     "first_steps": 1, "rounds": 0, "round_steps": 1, "reach": 1, "fit_epochs": 0, "patience": 0, "finish_rounds": 0,
-    "finish_steps": 1, "exact_steps": 0,
-    "seed": 0,
+    "finish_steps": 1, "denoise_rounds": 0, "exact_steps": 0, "seed": 0,
 }  # fmt: skip
+
+
+_POSITIVE = (
+    "radius", "lr_seed", "lr_residual", "lr_fit", "gradient_sd", "motion_sd", "noise_floor", "finish_gradient_sd",
+    "finish_contrast", "finish_colour", "finish_motion_sd", "finish_spread", "near_sd", "denoise_from", "denoise_to",
+    "denoise_doubt", "denoise_motion_sd",
+)  # fmt: skip
 
 
 def _require_choice(name: str, value: Any, kind: Any) -> None:
@@ -206,36 +218,3 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
         needed = {int: "a whole number", float: "a number", bool: "true or false"}[kind]
         raise RequestError(f"{name}={value}; needed is {needed}. Change it.") from error
     return number
-
-
-# PSNR (dB) on mask / downsample / motion blur / temporal blur / both, the blurs with noise 0.02: `make bench`.
-PRESETS: dict[str, Recipe] = {
-    "draft": Recipe(epochs=0),  # 32.18 / 25.88 / 24.92 / 27.81 / 22.48
-    "balanced": Recipe(),  # 33.83 / 26.60 / 26.17 / 29.80 / 23.26
-    # The next two are not measured yet.
-    "best": Recipe(fit_epochs=60, epochs=300, patience=40, finish_rounds=8),
-    "paper": Recipe(
-        start="noise",
-        follow_motion=False,
-        rank=4,
-        epochs=1000,
-        lr_residual=0.001,
-        warp_weight=0.1,
-        warp_from=500,
-        hold_out=0.0,
-        patience=0,
-        finish_rounds=0,
-        exact_steps=0,
-    ),
-}
-
-
-def preset(name: str) -> Recipe:
-    """A recipe by its name.
-
-    Raises:
-        RequestError: no such preset.
-    """
-    if name not in PRESETS:
-        raise RequestError(f"no preset called {name!r}.{did_you_mean(name, PRESETS)} On offer: {', '.join(PRESETS)}.")
-    return PRESETS[name]

@@ -11,7 +11,7 @@ from typing import Any
 
 from oneseed.errors import RequestError
 
-ROOMS = ("degrade", "prior", "flow", "metrics")
+ROOMS = ("degrade", "prior", "denoise", "flow", "metrics")
 
 
 def choices(room: str) -> list[str]:

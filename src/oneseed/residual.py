@@ -19,12 +19,20 @@ class LowRankResidual(nn.Module):
             start open, and two zero factors would never receive a gradient).
     """
 
-    def __init__(self, frames: int, shape: tuple[int, int, int], rank: int, radius: float, generator: torch.Generator):
+    def __init__(
+        self,
+        frames: int,
+        shape: tuple[int, int, int],
+        rank: int,
+        radius: float,
+        generator: torch.Generator,
+        device: torch.device | str = "cpu",
+    ):
         super().__init__()
         channels, height, width = shape
         A = torch.randn(frames, channels, height, rank, generator=generator) / math.sqrt(rank)
-        self.A = nn.Parameter(A)
-        self.B = nn.Parameter(torch.zeros(frames, channels, rank, width))
+        self.A = nn.Parameter(A.to(device))
+        self.B = nn.Parameter(torch.zeros(frames, channels, rank, width, device=device))
         self.size = channels * height * width
         self.limit = radius * math.sqrt(self.size)  # L'σ = C √dim (Section 3.3)
 

@@ -7,12 +7,14 @@ from typing import Literal
 
 import torch
 
-from oneseed import finish, least_squares
+from oneseed import finish, least_squares, plug_and_play
 from oneseed.degrade.base import Degradation
+from oneseed.denoise.base import Denoiser
 from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
+from oneseed.presets import PRESETS
 from oneseed.prior.base import Prior
-from oneseed.recipe import PRESETS, Recipe
+from oneseed.recipe import Recipe
 from oneseed.registry import find
 from oneseed.shapes import Frames, Measured
 from oneseed.video import Video
@@ -54,6 +56,7 @@ def optimise(
     recipe: Recipe,
     noise: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
+    denoiser: Denoiser | None = None,
 ) -> Iterator[Epoch]:
     """Yield after every epoch. Logging, saving and previewing are the caller's business.
 
@@ -63,13 +66,16 @@ def optimise(
         noise: standard deviation of the measurements' noise, rounding included, on the [0, 1] scale; 0 claims that they
             are exact, and has them met exactly.
         stop: asked after every epoch; when it says so, what was reached is finished and yielded.
+        denoiser: on that device too; needed where the recipe denoises.
 
     Raises:
         DivergedError: a loss is no longer a number; the error carries the last good frames.
-        RequestError: the recipe has no epochs and the degradation is not linear.
+        RequestError: the recipe has no epochs and the degradation is not linear, or it denoises and no denoiser is given.
     """
     if not recipe.epochs and not degrade.linear:
         raise RequestError("epochs=0 leaves only least squares, which need a linear degradation. Give epochs.")
+    if recipe.denoises and denoiser is None:
+        raise RequestError(f"denoise_rounds={recipe.denoise_rounds} without a denoiser. Give one, or denoise_rounds=0.")
     n, c, h, w = y.shape
     shape = degrade.clean_shape((n, c, h, w))
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -143,6 +149,12 @@ def optimise(
             motion_sd=recipe.finish_motion_sd,
             near_sd=recipe.near_sd, reach=recipe.reach, rounds=recipe.finish_rounds, steps=recipe.finish_steps,
         )  # fmt: skip
+    if denoiser is not None and recipe.denoises and degrade.linear:  # ours
+        x = plug_and_play.refine(
+            y, degrade, x, flow.estimate, denoiser.denoise, noise=s, strongest=recipe.denoise_from, weakest=recipe.denoise_to,
+            doubt=recipe.denoise_doubt, motion_sd=recipe.denoise_motion_sd, reach=recipe.reach,
+            rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
+        )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours
         x = finish.onto(y, degrade, x, noise, recipe.exact_steps)
     yield replace(last, phase="finish", x=x, data_loss=(degrade(x) - y).square().mean().item(), held_out=None)
@@ -155,16 +167,19 @@ def restore(
     flow: FlowEstimator | None = None,
     recipe: Recipe | None = None,
     noise: float = 0.0,
+    denoiser: Denoiser | None = None,
 ) -> Frames:
     """The last epoch's frames; arguments and errors as for `optimise`.
 
-    Left out: the prior `tiny`, the flow `dis`, the preset `balanced`.
+    Left out: the prior and the denoiser `tiny`, the flow `dis`, the preset `balanced`.
     """
     recipe = recipe or PRESETS["balanced"]
     estimator: FlowEstimator = flow or find("flow", "dis")()
     if prior is None and recipe.epochs:
         prior = find("prior", "tiny")().to(y.device)
-    for last in optimise(y, degrade, prior, estimator, recipe, noise):
+    if denoiser is None and recipe.denoises:
+        denoiser = find("denoise", "tiny")().to(y.device)
+    for last in optimise(y, degrade, prior, estimator, recipe, noise, denoiser=denoiser):
         x = last.x  # only this one: a list would hold every epoch's video
     return x
 

@@ -34,14 +34,18 @@ class Video(nn.Module):
         self.z_shared = nn.Parameter(seed.to(device))
         with torch.no_grad():
             _, *joint = self.head(self.z_shared).shape
-        self.residual = LowRankResidual(frames, (joint[0], joint[1], joint[2]), recipe.rank, recipe.radius, generator)
-        self.residual.to(device)
+        shape_there = joint[0], joint[1], joint[2]
+        self.residual = LowRankResidual(frames, shape_there, recipe.rank, recipe.radius, generator, device)
         self.motion: list[Warp] = []
         """Where each frame finds its pixels in the key frame; empty: all frames share the features as they are."""
 
     def forward(self) -> Frames:
         shared = self.head(self.z_shared)  # Algorithm 1, lines 3-8: once for all frames
         return torch.cat([self._frame(n, shared) for n in range(len(self.residual.A))])
+
+    def learnt(self) -> list[nn.Parameter]:
+        """All that is searched for: z_shared, then A and B."""
+        return [self.z_shared, *self.residual.parameters()]
 
     def _frame(self, n: int, shared: Tensor) -> Frames:
         moved = self.motion[n](shared) if self.motion else shared

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 import torch
+from tests.small_checkpoints import small_checkpoint
 from tests.small_tiny import small_tiny
 from tests.toy_prior import ToyPrior
 from torch import Tensor
 
 from oneseed import registry
 from oneseed.errors import RequestError
-from oneseed.pipeline import load_prior
+from oneseed.load import load_prior
 from oneseed.prior.base import JOINTS, Joint, Prior, cut
-from oneseed.prior.tiny import Tiny
+from oneseed.prior.diffusers import Diffusers
+from oneseed.prior.tiny import PARTS, Tiny
 
 NAMES = ["toy", *registry.choices("prior")]
 SIZES = [(8, 8), (16, 24), (37, 29), (1, 5), (32, 33)]
@@ -26,9 +28,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def priors(folder: Path) -> dict[str, Any]:
+def priors(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A prior that is new in the room must be built small here: to build it as it is shipped would take too long."""
-    return {"toy": ToyPrior(), "tiny": Tiny(folder)}
+    checkpoint = small_checkpoint("sd1", tmp_path_factory.mktemp("checkpoint"))
+    return {"toy": ToyPrior(), "tiny": Tiny(folder), "diffusers": Diffusers(checkpoint)}
 
 
 @pytest.fixture(params=NAMES)
@@ -153,42 +156,13 @@ def test_an_exact_noise_predictor_makes_gaussian_latents_of_gaussian_seeds():
     assert ToyPrior().reverse(z, 200, "trailing").std().item() == pytest.approx(1, abs=0.05)
 
 
-@pytest.fixture(scope="module")
-def theirs(folder: Path) -> tuple[Any, Any]:
-    """The same networks as diffusers reads them."""
-    from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
-    from diffusers.models.unets.unet_2d import UNet2DModel
-
-    return tuple(
-        kind.from_pretrained(folder / part, torch_dtype=torch.float32, low_cpu_mem_usage=False).eval()
-        for kind, part in ((AutoencoderTiny, "vae"), (UNet2DModel, "unet"))
-    )
-
-
-@torch.no_grad()
-def test_tiny_decodes_as_diffusers_does(priors, theirs):
-    vae, _ = theirs
-    latent = 3 * torch.randn(2, 4, 3, 5, generator=torch.Generator().manual_seed(2))
-    found = priors["tiny"].decode_tail(priors["tiny"].decode_body(latent))
-    scale = vae.config.scaling_factor
-    assert scale != 1
-    torch.testing.assert_close(found, vae.decode(latent / scale).sample / 2 + 0.5, rtol=1e-5, atol=1e-6)
-
-
-@torch.no_grad()
-def test_tiny_encodes_as_diffusers_does(priors, theirs, draw):
-    vae, _ = theirs
-    x = draw(2, 3, 16, 32)
-    expected = vae.encode(2 * x - 1).latents * vae.config.scaling_factor
-    torch.testing.assert_close(priors["tiny"].encode(x), expected, rtol=1e-5, atol=1e-6)
-
-
 @torch.no_grad()
 @pytest.mark.parametrize("steps", [1, 4])
-def test_tiny_reverses_as_diffusers_does(priors, theirs, folder: Path, steps: int):
+def test_tiny_reverses_as_diffusers_does(priors, folder: Path, steps: int):
+    from diffusers.models.unets.unet_2d import UNet2DModel
     from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
-    _, unet = theirs
+    unet: Any = UNet2DModel.from_pretrained(folder / "unet", dtype=torch.float32, low_cpu_mem_usage=False).eval()
     scheduler = DDIMScheduler.from_pretrained(folder / "scheduler")
     scheduler.set_timesteps(steps)
     z = expected = seed_for(priors["tiny"], 32, 32)
@@ -197,31 +171,54 @@ def test_tiny_reverses_as_diffusers_does(priors, theirs, folder: Path, steps: in
     torch.testing.assert_close(priors["tiny"].reverse(z, steps, "trailing"), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_tiny_recomputes_where_frames_are_large_and_it_makes_no_difference(priors, monkeypatch: pytest.MonkeyPatch):
+    prior, kept = priors["tiny"], []
+    results = []
+    for large in (0, 10**6):
+        monkeypatch.setattr("oneseed.prior.tiny.LARGE", large)
+        z = seed_for(prior, 32, 32).requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: kept[-1].append(x.numel()) or x, lambda x: x):
+            kept.append([])
+            latent = prior.reverse(z, 2, "trailing")
+        results.append((latent, torch.autograd.grad(latent.square().sum(), z)[0]))
+    assert sum(kept[0]) < 0.5 * sum(kept[1])
+    assert torch.equal(results[0][0], results[1][0])
+    assert torch.equal(results[0][1], results[1][1])
+
+
 def test_tiny_needs_every_part(folder: Path, tmp_path: Path):
-    for part in ("vae/config.json", "unet/config.json", "scheduler/scheduler_config.json"):
+    for part in PARTS:
         broken = shutil.copytree(
-            folder, tmp_path / part.partition("/")[0], ignore=shutil.ignore_patterns("checkpoints")
+            folder, tmp_path / part.replace("/", "-"), ignore=shutil.ignore_patterns("checkpoints")
         )
         (broken / part).unlink()
         with pytest.raises(RequestError, match=rf"{broken.name} holds no {part}; needed is a folder that"):
             Tiny(broken)
-    with pytest.raises(RequestError, match=r"holds no vae/config\.json"):
+    with pytest.raises(RequestError, match=r"holds no autoencoder/config\.json"):
         Tiny(tmp_path / "nowhere")
 
 
 def test_tiny_refuses_a_schedule_that_it_does_not_know(folder: Path, tmp_path: Path):
     other = shutil.copytree(folder, tmp_path / "other", ignore=shutil.ignore_patterns("checkpoints"))
     config = other / "scheduler/scheduler_config.json"
-    config.write_text(config.read_text().replace("scaled_linear", "squaredcos_cap_v2"))
-    with pytest.raises(
-        RequestError, match="has the beta schedule 'squaredcos_cap_v2'; known are scaled_linear and linear"
-    ):
+    config.write_text(config.read_text().replace("scaled_linear", "crooked"))
+    with pytest.raises(RequestError, match=r"scheduler_config\.json tells no schedule .*crooked"):
         Tiny(other)
-    config.write_text(config.read_text().replace("squaredcos_cap_v2", "linear"))
-    assert Tiny(other).abar[-1] < Tiny(folder).abar[-1]
+    config.write_text(config.read_text().replace("crooked", "linear"))
+    assert Tiny(other).schedule.abar[-1] < Tiny(folder).schedule.abar[-1]
+
+
+@pytest.mark.parametrize("part", ["autoencoder/config.json", "autoencoder/model.safetensors"])
+def test_a_broken_part_of_tiny_is_one_line(folder: Path, tmp_path: Path, part: str):
+    broken = shutil.copytree(folder, tmp_path / "broken", ignore=shutil.ignore_patterns("checkpoints"))
+    (broken / part).write_bytes(b"{}")
+    with pytest.raises(RequestError, match=r"autoencoder is broken \(.*\); needed is what `oneseed train` wrote"):
+        Tiny(broken)
 
 
 def test_a_folder_is_a_prior_by_its_path(folder: Path):
     assert load_prior(str(folder), torch.device("cpu")).name == folder.name
-    with pytest.raises(RequestError, match="no prior 'tinny': it is neither a folder nor one of tiny"):
+    with pytest.raises(
+        RequestError, match=r"no prior 'tinny': it is neither .* one of diffusers, tiny\. Did you mean 'tiny'"
+    ):
         load_prior("tinny", torch.device("cpu"))

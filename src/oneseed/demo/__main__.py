@@ -13,8 +13,8 @@ from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.errors import RequestError
 from oneseed.pipeline import degrade_file, restore_file
+from oneseed.presets import preset
 from oneseed.progress import Live, print_score
-from oneseed.recipe import preset
 from oneseed.score import score
 
 CLIP = Path(__file__).parent / "clip.mp4"

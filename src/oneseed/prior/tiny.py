@@ -11,85 +11,88 @@ from torch.nn import functional as F
 from oneseed import ddim, torchvision_operators
 from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
+from oneseed.prior._autoencoder import SIDE, Decoder, Encoder
+from oneseed.prior._schedule import CONFIG, read_schedule
 from oneseed.shapes import Frames
 
 __all__ = ["Tiny"]
 
 SHIPPED = Path(__file__).parent / "tiny_weights"
+PARTS = ("autoencoder/config.json", "autoencoder/model.safetensors", "unet/config.json", CONFIG)
+LARGE = 64 * 64
+"""Latents; from here on R keeps only what goes into its steps."""
 
 
 class Tiny(nn.Module):
-    """AutoencoderTiny and UNet2DModel of diffusers, with the schedule they were trained on.
+    """An auto-encoder of our own, and diffusers' UNet2DModel with the schedule it was trained on.
 
     Args:
-        folder: what `oneseed train` wrote: `vae/`, `unet/` and `scheduler/`, as diffusers lays them out.
+        folder: what `oneseed train` wrote: `autoencoder/`, `unet/` and `scheduler/`.
 
     Raises:
-        RequestError: the folder lacks a part.
+        RequestError: the folder lacks a part, or one is broken.
     """
-
-    abar: Tensor
 
     def __init__(self, folder: Path = SHIPPED):
         super().__init__()
         folder = Path(folder)
-        for part in ("vae/config.json", "unet/config.json", "scheduler/scheduler_config.json"):
+        for part in PARTS:
             if not (folder / part).is_file():
                 raise RequestError(
                     f"{folder} holds no {part}; needed is a folder that `oneseed train` wrote. Name one."
                 )
         torchvision_operators.declare()
-        from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
         from diffusers.models.unets.unet_2d import UNet2DModel
 
         self.name = "tiny" if folder == SHIPPED else folder.name
-        vae: Any = AutoencoderTiny.from_pretrained(folder / "vae", use_safetensors=True, low_cpu_mem_usage=False)
+        self.encoder, self.decoder = _autoencoder(folder / "autoencoder")
         unet: Any = UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True, low_cpu_mem_usage=False)
-        self.encoder, self.unet = vae.encoder, unet.float()
-        self.body, self.tail = vae.decoder.layers[:-1], vae.decoder.layers[-1]
-        self.float()
-        self.scale = float(vae.config.scaling_factor)  # latents that R sees = scale x latents that D sees
-        self.register_buffer("abar", _abar(folder / "scheduler/scheduler_config.json"), persistent=False)
-        self.grain = 8 * 2 ** (len(unet.config.block_out_channels) - 1)  # frames' sides are padded to multiples of it
-        self.latent_channels = int(vae.config.latent_channels)
+        self.unet, self.schedule = unet.float(), read_schedule(folder)
+        self.grain = SIDE * 2 ** (
+            len(unet.config.block_out_channels) - 1
+        )  # frames' sides are padded to multiples of it
+        self.latent_channels = self.encoder.linear.out_channels
         self.requires_grad_(False).eval()
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def seed_shape(self, height: int, width: int) -> tuple[int, int, int]:
-        h, w = (-(-side // self.grain) * self.grain // 8 for side in (height, width))
+        h, w = (-(-side // self.grain) * self.grain // SIDE for side in (height, width))
         return self.latent_channels, h, w
 
     def reverse(self, z: Tensor, steps: int, spacing: Spacing) -> Tensor:
-        return ddim.reverse(z, self._eps, self.abar, steps, spacing, checkpoint=True)
+        large = z.shape[-2] * z.shape[-1] > LARGE
+        return ddim.reverse(z, self._predict, self.schedule, steps, spacing, checkpoint=large)
 
     def invert(self, latent: Tensor, steps: int, spacing: Spacing) -> Tensor:
-        return ddim.invert(latent, self._eps, self.abar, steps, spacing)
+        return ddim.invert(latent, self._predict, self.schedule, steps, spacing)
 
-    def _eps(self, z: Tensor, t: int) -> Tensor:
+    def _predict(self, z: Tensor, t: int) -> Tensor:
         return self.unet(z, t).sample
 
     def decode_body(self, latent: Tensor) -> Tensor:
-        return self.body(torch.tanh(latent / self.scale / 3) * 3)  # the soft clamp is AutoencoderTiny's own
+        return self.decoder.body(latent)
 
     def decode_tail(self, feature: Tensor) -> Tensor:
-        return self.tail(feature)
+        return self.decoder.tail(feature)
 
     def encode(self, x: Frames) -> Tensor:
         _, h, w = self.seed_shape(*x.shape[-2:])
-        x = F.pad(x, (0, 8 * w - x.shape[-1], 0, 8 * h - x.shape[-2]), mode="replicate")
-        return self.encoder(2 * x - 1) * self.scale
+        x = F.pad(x, (0, SIDE * w - x.shape[-1], 0, SIDE * h - x.shape[-2]), mode="replicate")
+        return self.encoder(x)
 
 
-def _abar(config: Path) -> Tensor:
-    """Alpha-bar of the trained steps, from a scheduler's own file."""
-    schedule = json.loads(config.read_text())
-    start, end, steps = schedule["beta_start"], schedule["beta_end"], schedule["num_train_timesteps"]
-    if schedule["beta_schedule"] == "scaled_linear":
-        betas = torch.linspace(start**0.5, end**0.5, steps, dtype=torch.float64).square()
-    elif schedule["beta_schedule"] == "linear":
-        betas = torch.linspace(start, end, steps, dtype=torch.float64)
-    else:
+def _autoencoder(folder: Path) -> tuple[Encoder, Decoder]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        shared = config["latent_channels"], config["widths"], config["blocks"]
+        parts = nn.ModuleDict({"encoder": Encoder(*shared), "decoder": Decoder(*shared, config["feature_channels"])})
+        parts.load_state_dict(load_file(folder / "model.safetensors"))
+    except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        line = str(error).splitlines()[0]
         raise RequestError(
-            f"{config} has the beta schedule {schedule['beta_schedule']!r}; known are scaled_linear and linear. "
-            "Use a prior with one of these."
-        )
-    return (1 - betas).cumprod(0).float()
+            f"{folder} is broken ({line}); needed is what `oneseed train` wrote. Name another."
+        ) from error
+    return parts["encoder"], parts["decoder"]  # type: ignore[return-value]

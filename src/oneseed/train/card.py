@@ -14,8 +14,9 @@ def model_card(source: str, photos: int, licences: str, plan: Mapping[str, Any],
     measured = "\n".join(f"| {name} | {value} |" for name, value in figures.items())
     return f"""# A latent diffusion model of photographs, for oneseed
 
-An auto-encoder (`vae/`, 8 x 8 pixels to one latent) and an unconditional noise predictor for its latents (`unet/`), in the
-layout of diffusers. Trained by `oneseed train`; use it with `oneseed restore --prior FOLDER`.
+An auto-encoder (`autoencoder/`, 8 x 8 pixels to one latent), an unconditional noise predictor for its latents (`unet/` and
+`scheduler/`, in diffusers' layout), and a denoiser of pictures (`denoiser/`). Trained by `oneseed train`; use it with `oneseed
+restore --prior FOLDER`, see it with `oneseed sample --prior FOLDER`.
 
 ## Trained on
 
@@ -23,8 +24,9 @@ layout of diffusers. Trained by `oneseed train`; use it with `oneseed restore --
 
 ## How
 
-Adam, half cosine, moving average of the weights, networks in bfloat16, mean absolute error and LPIPS (auto-encoder), mean
-squared error of the noise (noise predictor). Weights are stored in half precision.
+Adam, half cosine, moving average of the weights. The auto-encoder begins at the principal components of 8 x 8 patches and
+learns the mean absolute error and LPIPS; the noise predictor learns the mean squared error of v; the denoiser the mean absolute
+error. Weights are stored in half precision.
 
 | network | setting | value |
 | --- | --- | --- |

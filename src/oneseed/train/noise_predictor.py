@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from oneseed import torchvision_operators
-from oneseed.train.run import Trained, train
+from oneseed.device import fast_in_bfloat16
+from oneseed.train.run import Trained, load_weights, train
 
-SCHEDULE = {  # Stable Diffusion's
+SCHEDULE = {  # Stable Diffusion's noise; what is predicted stays well-posed where a picture is nearly all noise
     "_class_name": "DDIMScheduler",
     "num_train_timesteps": 1000,
     "beta_schedule": "scaled_linear",
     "beta_start": 0.00085,
     "beta_end": 0.012,
-    "prediction_type": "epsilon",
+    "prediction_type": "v_prediction",
     "timestep_spacing": "trailing",
     "clip_sample": False,
 }
@@ -60,28 +61,31 @@ def build(plan: NoisePlan, channels: int) -> Any:
 
 
 @torch.no_grad()
-def latents_of(photos: list[Tensor], autoencoder, device: torch.device) -> list[Tensor]:
+def latents_of(photos: list[Tensor], encoder: nn.Module, device: torch.device) -> list[Tensor]:
     """Every photo and its mirror image, encoded: `c h w`, on the CPU."""
     found = []
     for photo in photos:
         _, height, width = (side // 8 * 8 for side in photo.shape)
-        x = photo[None, :, :height, :width].to(device).float() / 127.5 - 1
+        x = photo[None, :, :height, :width].to(device).float() / 255
         x = torch.cat([x, x.flip(-1)]).to(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16):
-            found += list(autoencoder.encoder(x).float().cpu())
+        with torch.autocast(device.type, torch.bfloat16, enabled=fast_in_bfloat16(device)):
+            found += list(encoder(x).float().cpu())
     return found
 
 
 def train_noise_predictor(
-    latents: list[Tensor], scale: float, plan: NoisePlan, folder: Path, device: torch.device
+    latents: list[Tensor], plan: NoisePlan, folder: Path, device: torch.device, begin: Path | None = None
 ) -> Iterator[Trained]:
-    """Yields after every step; the loss is the mean squared error of the predicted noise.
+    """Yields after every step; the loss is the mean squared error of v = √ᾱ s − √(1 − ᾱ) z_0 (Salimans and Ho 2022).
 
     Args:
-        scale: brings the latents to unit variance.
+        latents: of unit variance, `c h w` each.
+        begin: weights to begin with.
     """
-    channels = latents[0].shape[0]
-    model = build(plan, channels).to(device, memory_format=torch.channels_last)
+    model = build(plan, latents[0].shape[0])
+    if begin is not None:
+        load_weights(model, begin)
+    model.to(device, memory_format=torch.channels_last)
     betas = (
         torch.linspace(SCHEDULE["beta_start"] ** 0.5, SCHEDULE["beta_end"] ** 0.5, SCHEDULE["num_train_timesteps"]) ** 2
     )
@@ -90,12 +94,12 @@ def train_noise_predictor(
     def loss(step: int) -> Tensor:
         draw = np.random.default_rng([plan.seed, step])
         z0 = torch.stack([_crop(latents[draw.integers(len(latents))], plan.crop, draw) for _ in range(plan.batch)])
-        z0 = (z0 * scale).to(device)
+        z0 = z0.to(device)
         t = torch.from_numpy(draw.integers(len(abar), size=plan.batch)).to(device)
         noise = torch.from_numpy(draw.standard_normal(z0.shape, dtype=np.float32)).to(device)
-        a = abar[t].view(-1, 1, 1, 1)
-        z_t = (a.sqrt() * z0 + (1 - a).sqrt() * noise).to(memory_format=torch.channels_last)
-        return (model(z_t, t).sample.float() - noise).square().mean()
+        signal, strength = (part.sqrt().view(-1, 1, 1, 1) for part in (abar[t], 1 - abar[t]))
+        z_t = (signal * z0 + strength * noise).to(memory_format=torch.channels_last)
+        return (model(z_t, t).sample.float() - (signal * noise - strength * z0)).square().mean()
 
     yield from train(model, loss, plan.steps, plan.lr, folder / "noise_predictor.ckpt", device)
 

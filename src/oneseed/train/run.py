@@ -9,6 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from oneseed.device import fast_in_bfloat16
+from oneseed.errors import RequestError
+
 CHECKPOINT_EVERY = 250  # steps
 
 
@@ -33,15 +36,16 @@ def train(
 ) -> Iterator[Trained]:
     """Minimise `loss(step)` and yield after each step; goes on from `checkpoint` if it is there.
 
-    Networks run in bfloat16 where autocast helps; weights, averages and sums stay in float32.
+    Networks run in bfloat16 where that is fast; weights, averages and sums stay in float32.
     """
     average = copy.deepcopy(model).requires_grad_(False)
     adam = torch.optim.Adam(model.parameters(), lr, betas=(0.9, 0.99))
+    half = fast_in_bfloat16(device)
     first = _resume(checkpoint, model, average, adam)
     for step in range(first, steps):
         warm = min(1.0, (step + 1) / 100)
         adam.param_groups[0]["lr"] = lr * warm * 0.5 * (1 + math.cos(math.pi * step / steps))
-        with torch.autocast(device.type, torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
             value = loss(step)
         adam.zero_grad(set_to_none=True)
         value.backward()
@@ -56,6 +60,22 @@ def train(
         yield Trained(step + 1, steps, value.item(), average)
     if first >= steps:
         yield Trained(steps, steps, math.nan, average)
+
+
+def load_weights(model: nn.Module, file: Path) -> None:
+    """Weights of another training, to begin with.
+
+    Raises:
+        RequestError: none there, or of networks of another shape.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        model.load_state_dict(load_file(file))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        line = str(error).splitlines()[0]
+        raise RequestError(f"{file} cannot be begun with ({line}); needed are weights of the same shapes.") from error
 
 
 def _save(path: Path, step: int, model: nn.Module, average: nn.Module, adam: torch.optim.Adam) -> None:

@@ -1,0 +1,1 @@
+"""Networks that take Gaussian noise off pictures: one file each."""

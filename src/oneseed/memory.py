@@ -1,0 +1,147 @@
+"""What a run will hold, before it begins: one epoch of it on tensors that have a size and no content."""
+
+import os
+import weakref
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+from oneseed.errors import RequestError
+from oneseed.prior.base import Prior
+from oneseed.recipe import Recipe
+from oneseed.video import Video
+
+BESIDE = 30
+"""Videos that measurements, flows, least squares and their steps hold together, by measurement."""
+FEW = 0.05
+"""Of the memory that is free: whose videos take no more than this is not looked at any closer."""
+SPARE = 1.1
+"""What the allocator leaves unused, and what libraries take."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes, at the most, of one run."""
+
+    weights: int
+    epoch: int
+    """What an epoch holds on top of the weights: activations, gradients, the optimiser's state."""
+    beside: int
+
+    @property
+    def total(self) -> int:
+        return int(SPARE * (self.weights + self.epoch + self.beside))
+
+
+class _Peak(TorchDispatchMode):
+    """Adds up what is alive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive = self.most = 0
+        self.known: set[int] = set()
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        for value in tree_iter(result):
+            if isinstance(value, torch.Tensor):
+                self._count(value.untyped_storage())
+        return result
+
+    def _count(self, storage: torch.UntypedStorage) -> None:
+        key = storage._cdata
+        if key in self.known:
+            return
+        self.known.add(key)
+        size = storage.nbytes()
+        self.alive += size
+        self.most = max(self.most, self.alive)
+        weakref.finalize(storage, self._forget, key, size)
+
+    def _forget(self, key: int, size: int) -> None:
+        self.known.discard(key)
+        self.alive -= size
+
+
+def estimate(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe) -> Estimate:
+    """The peak of one epoch of Algorithm 1, its networks and videos included.
+
+    Args:
+        prior: None, where the recipe has no epochs.
+        shape: (N, C, H, W) of the restored frames.
+    """
+    n, c, h, w = shape
+    beside = 4 * n * c * h * w * BESIDE
+    if prior is None:
+        return Estimate(0, 0, beside)
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    networks: Any = prior
+    held = [*networks.parameters(), *networks.buffers()]
+    weights = sum(value.numel() * value.element_size() for value in held)
+    one = replace(
+        recipe, steps=min(recipe.steps, 1)
+    )  # R computes its steps again one by one, so that one is what it holds
+    with FakeTensorMode(allow_non_fake_inputs=True), _Peak() as peak:
+        video = Video(prior, shape, one, torch.Generator(), torch.device("cpu"))
+        video().square().mean().backward()
+        adam = sum(2 * value.numel() * value.element_size() for value in video.learnt())
+    return Estimate(weights, peak.most + adam, beside)
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """What may still be taken; None where that cannot be told."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    try:
+        with open("/proc/meminfo") as lines:
+            found = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(found.split()[1]) * 1024
+    except (OSError, StopIteration, ValueError):
+        try:
+            return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        except (AttributeError, ValueError, OSError):
+            return None
+
+
+def require_memory(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device) -> None:
+    """Refuse a run that would not fit, and say what would. The prior's weights are on the device already.
+
+    Raises:
+        RequestError: too little memory.
+    """
+    n, c, h, w = shape
+    free = free_bytes(device)
+    if free is None or 4 * n * c * h * w * BESIDE < FEW * free:
+        return
+    if _fits(prior, shape, recipe, free):
+        return
+    advice = []
+    for fewer in (n // 2, n // 4, n // 8):
+        if fewer >= 2 and _fits(prior, (fewer, c, h, w), recipe, free):
+            advice.append(f"--frames 0:{fewer}")
+            break
+    for side in (0.75, 0.5, 0.25):
+        small = (n, c, max(8, int(h * side) // 8 * 8), max(8, int(w * side) // 8 * 8))
+        if _fits(prior, small, recipe, free):
+            advice.append(f"--size {small[3]}x{small[2]}")
+            break
+    if prior is not None:
+        advice.append("--preset draft, which needs no prior")
+    needed = gib(estimate(prior, shape, recipe).total)
+    raise RequestError(
+        f"{n} frames of {w}x{h} with this prior need about {needed}; {device} has {gib(free)} free. "
+        f"Try {' or '.join(advice) or 'another machine'}."
+    )
+
+
+def _fits(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, free: int) -> bool:
+    needed = estimate(prior, shape, recipe)
+    return needed.total - int(SPARE * needed.weights) <= free
+
+
+def gib(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"

@@ -1,0 +1,47 @@
+"""After the finish: what natural pictures look like, from a learned denoiser. Not in the paper.
+
+A denoiser told the strength of the noise moves a picture towards what is likely; least squares move it back onto the
+measurements and along the motion; the strength falls from round to round (Venkatakrishnan et al. 2013; Zhang et al. 2021).
+"""
+
+from collections.abc import Callable
+
+from oneseed.least_squares import Degrade, Terms, confident_links, solve
+from oneseed.shapes import Frames, Measured
+from oneseed.warp import Estimate
+
+Denoise = Callable[[Frames, float], Frames]
+
+
+def refine(
+    y: Measured,
+    degrade: Degrade,
+    x: Frames,
+    estimate: Estimate,
+    denoise: Denoise,
+    *,
+    noise: float,
+    strongest: float,
+    weakest: float,
+    doubt: float,
+    motion_sd: float,
+    reach: int,
+    rounds: int,
+    steps: int,
+) -> Frames:
+    """`rounds` times: denoise x, then least squares with data and motion both ways in time, near what was denoised.
+
+    In the end, once more, the noise that the measurements have.
+
+    Args:
+        strongest: the noise that the denoiser is told of in the first round; it falls in equal ratios to `weakest`.
+        doubt: what was denoised is expected to be wrong by this many times that noise.
+    """
+    both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
+    for k in range(rounds):
+        sigma = strongest * (weakest / strongest) ** (k / max(rounds - 1, 1))
+        v = denoise(x, sigma)
+        links = confident_links(v, estimate, both_ways)
+        terms = Terms(noise=noise, motion_sd=motion_sd, links=links, near=v, near_sd=doubt * sigma)
+        x = solve(y, degrade, x, terms, steps)
+    return denoise(x, noise) if rounds else x

@@ -1,0 +1,38 @@
+"""Recipes by name, with what they were measured to give."""
+
+from oneseed.errors import RequestError
+from oneseed.recipe import Recipe
+from oneseed.registry import did_you_mean
+
+# PSNR (dB) on mask / downsample / motion blur / temporal blur / both, the blurs with noise 0.02: `make bench`.
+PRESETS: dict[str, Recipe] = {
+    "draft": Recipe(epochs=0),  # 32.18 / 25.88 / 24.92 / 27.81 / 22.48
+    "balanced": Recipe(),  # 33.83 / 26.60 / 26.17 / 29.80 / 23.26
+    # The next two are not measured yet.
+    "best": Recipe(fit_epochs=60, epochs=300, patience=40, finish_rounds=8),
+    "paper": Recipe(
+        start="noise",
+        follow_motion=False,
+        rank=4,
+        epochs=1000,
+        lr_residual=0.001,
+        warp_weight=0.1,
+        warp_from=500,
+        hold_out=0.0,
+        patience=0,
+        finish_rounds=0,
+        denoise_rounds=0,
+        exact_steps=0,
+    ),
+}
+
+
+def preset(name: str) -> Recipe:
+    """A recipe by its name.
+
+    Raises:
+        RequestError: no such preset.
+    """
+    if name not in PRESETS:
+        raise RequestError(f"no preset called {name!r}.{did_you_mean(name, PRESETS)} On offer: {', '.join(PRESETS)}.")
+    return PRESETS[name]

@@ -1,0 +1,77 @@
+"""Between a denoiser and the measurements."""
+
+from typing import Any
+
+import pytest
+import torch
+from tests.small_problem import moving, rightwards
+from tests.toy_denoiser import ToyDenoiser
+from torch import Tensor
+
+from oneseed import plug_and_play
+from oneseed.degrade.mask import Mask
+
+RUN: dict[str, Any] = {
+    "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "motion_sd": 0.1, "reach": 1, "rounds": 3, "steps": 5,
+}  # fmt: skip
+
+blur = ToyDenoiser().denoise
+
+
+def known(*shape: int) -> Tensor:
+    """The same numbers in [0, 1) at every call."""
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(1))
+
+
+TRUTH = moving(known, 3, 20)
+Y = Mask(0.5)(TRUTH)
+
+
+def refined(x: Tensor = Y, denoise: plug_and_play.Denoise = blur, **changes: Any) -> Tensor:
+    return plug_and_play.refine(Y, Mask(0.5), x, rightwards, denoise, **RUN | changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("noise", 0.1), ("strongest", 0.2), ("weakest", 0.01), ("doubt", 0.5), ("motion_sd", 0.01), ("reach", 2), ("rounds", 2),
+     ("steps", 2)],
+)  # fmt: skip
+def test_every_setting_acts(name: str, other: float):
+    assert not torch.equal(refined(), refined(**{name: other}))
+
+
+def test_the_strength_falls_in_equal_ratios():
+    told = []
+
+    def listens(x: Tensor, sigma: float) -> Tensor:
+        told.append(sigma)
+        return x
+
+    refined(denoise=listens, strongest=0.16, weakest=0.01, rounds=5)
+    assert told == pytest.approx([0.16, 0.08, 0.04, 0.02, 0.01, RUN["noise"]])
+    told.clear()
+    refined(denoise=listens, rounds=1)
+    assert told == [0.1, RUN["noise"]]
+
+
+def test_no_rounds_leave_the_video_as_it_is():
+    x = known(3, 3, 20, 20)
+    assert refined(x, rounds=0) is x
+
+
+def test_it_ends_near_the_measurements_and_near_what_was_denoised():
+    """A denoiser that knows the answer: the nearer it is believed to be, the nearer the result."""
+    noise = 0.05 * torch.randn(TRUTH.shape, generator=torch.Generator().manual_seed(1))
+    errors = [
+        (
+            refined(
+                Y, lambda x, sigma: x if sigma == RUN["noise"] else TRUTH + noise, doubt=doubt, motion_sd=1e3, steps=20
+            )
+            - TRUTH
+        )
+        .square()
+        .mean()
+        for doubt in (0.1, 10.0)
+    ]
+    assert errors[0] == pytest.approx(noise.square().mean().item(), rel=0.2)  # what was denoised, and nothing else
+    assert errors[1] < 0.6 * errors[0]  # half of the pixels were measured
