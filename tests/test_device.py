@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from oneseed.device import choose_device, peak_memory_mb
+from oneseed.device import choose_device, fast_in_bfloat16, peak_memory_mb
 from oneseed.errors import RequestError
 
 
@@ -61,3 +61,12 @@ def test_the_peak_of_memory_is_in_megabytes_and_never_falls():
 def test_the_peak_of_memory_on_a_gpu_is_that_of_its_memory(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 3 * 2**20)
     assert peak_memory_mb(torch.device("cuda")) == 3
+
+
+@pytest.mark.parametrize(
+    ("has", "fast"), [({}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True, "avx2": True}, True)]
+)
+def test_bfloat16_is_used_on_a_cpu_only_where_it_has_instructions_for_it(monkeypatch, has: dict[str, bool], fast: bool):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
+    assert fast_in_bfloat16(torch.device("cpu")) is fast
+    assert fast_in_bfloat16(torch.device("cuda"))

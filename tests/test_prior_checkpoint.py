@@ -214,6 +214,8 @@ def test_only_what_is_read_is_fetched():
         "unet/config.json", "unet/diffusion_pytorch_model.fp16.safetensors", "vae/config.json",
         "vae/diffusion_pytorch_model.safetensors",
     ]  # fmt: skip
+    whole = ["unet/diffusion_pytorch_model.safetensors", "unet/diffusion_pytorch_model.non_ema.safetensors"]
+    assert wanted_files(whole) == whole[:1]
     alone = ["config.json", "diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin", "taesd.pth"]
     assert wanted_files(alone) == ["config.json", "diffusion_pytorch_model.safetensors"]
 

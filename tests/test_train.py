@@ -174,6 +174,8 @@ def test_perceptual_weights_and_validation_photos_act(trained, photos: Path, tmp
         ("denoiser", 4, "PSNR after noise 5/255 (dB)", "PSNR after noise 25/255 (dB)"),
         ("auto-encoder", 4, "PSNR (dB)", "LPIPS (alex)"),
     ]
+    weak, strong = told[3].figures.values()
+    assert weak > strong + 1  # it has learnt next to nothing, so the noise is still there
     card = (tmp_path / "told/README.md").read_text()
     assert "4 photos from `photos`" in card
     assert "auto-encoder, LPIPS (alex) | " in card
