@@ -35,6 +35,10 @@ class Estimate:
     def total(self) -> int:
         return int(SPARE * (self.weights + self.epoch + self.beside))
 
+    def fits(self, free: int) -> bool:
+        """Whether so many bytes are enough, with the weights there already."""
+        return self.total - int(SPARE * self.weights) <= free
+
 
 class _Peak(TorchDispatchMode):
     """Adds up what is alive."""
@@ -117,30 +121,25 @@ def require_memory(prior: Prior | None, shape: tuple[int, int, int, int], recipe
     free = free_bytes(device)
     if free is None or 4 * n * c * h * w * BESIDE < FEW * free:
         return
-    if _fits(prior, shape, recipe, free):
+    needed = estimate(prior, shape, recipe)
+    if needed.fits(free):
         return
     advice = []
     for fewer in (n // 2, n // 4, n // 8):
-        if fewer >= 2 and _fits(prior, (fewer, c, h, w), recipe, free):
+        if fewer >= 2 and estimate(prior, (fewer, c, h, w), recipe).fits(free):
             advice.append(f"--frames 0:{fewer}")
             break
     for side in (0.75, 0.5, 0.25):
         small = (n, c, max(8, int(h * side) // 8 * 8), max(8, int(w * side) // 8 * 8))
-        if _fits(prior, small, recipe, free):
+        if estimate(prior, small, recipe).fits(free):
             advice.append(f"--size {small[3]}x{small[2]}")
             break
     if prior is not None:
         advice.append("--preset draft, which needs no prior")
-    needed = gib(estimate(prior, shape, recipe).total)
     raise RequestError(
-        f"{n} frames of {w}x{h} with this prior need about {needed}; {device} has {gib(free)} free. "
+        f"{n} frames of {w}x{h} with this prior need about {gib(needed.total)}; {device} has {gib(free)} free. "
         f"Try {' or '.join(advice) or 'another machine'}."
     )
-
-
-def _fits(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, free: int) -> bool:
-    needed = estimate(prior, shape, recipe)
-    return needed.total - int(SPARE * needed.weights) <= free
 
 
 def gib(count: int) -> str:

@@ -11,7 +11,7 @@ import torch
 
 from oneseed import registry, spec
 from oneseed.clip.clip import Written
-from oneseed.clip.output import check_output
+from oneseed.clip.output import check_output, check_place, in_place_of
 from oneseed.clip.read import read, require_source
 from oneseed.clip.write import write
 from oneseed.device import choose_device, peak_memory_mb
@@ -224,13 +224,12 @@ def sample_file(
     """
     if target.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise RequestError(f"{target} is no picture by its ending; needed is .png or .jpg. Rename it.")
-    if target.exists() and not overwrite:
-        raise RequestError(f"{target} exists; needed is a new name. Add --overwrite to replace it.")
-    if not target.absolute().parent.is_dir():
-        raise RequestError(f"{target.parent} is no folder; needed is one to write {target.name} into. Make it first.")
+    check_place(target, overwrite, folder=False)
     place = choose_device(device)
     networks = load_prior(prior, place, prompt=prompt, guidance=guidance)
-    save_picture(sheet(draw(networks, count, size, size, steps, seed, place)), target)
+    pictures = draw(networks, count, size, size, steps, seed, place)
+    with in_place_of(target) as part:
+        save_picture(sheet(pictures), part)
 
 
 def _described(source: Path, specs: Sequence[str], noise: float | None) -> Description:

@@ -45,10 +45,15 @@ def check_output(
         raise RequestError(f"{path} for frames at a variable rate; needed a steady one in .avi. Use .mp4 or .mkv.")
     if ending and ending != GIF:
         coding_of(ending, lossless_bits=8 if lossless else None)
-    _check_place(path, overwrite, folder=not ending)
+    check_place(path, overwrite, folder=not ending)
 
 
-def _check_place(path: Path, overwrite: bool, folder: bool) -> None:
+def check_place(path: Path, overwrite: bool, folder: bool) -> None:
+    """Refuse a place that cannot be written to, or that is taken.
+
+    Raises:
+        RequestError: the same as those of `check_output` about places.
+    """
     parent = path.absolute().parent
     if not parent.is_dir():
         raise RequestError(f"{parent} is not a folder; needed one to write {path.name} into. Make it first.")

@@ -15,6 +15,7 @@ from oneseed.errors import RequestError
 from oneseed.pipeline import degrade_file, restore_file
 from oneseed.presets import preset
 from oneseed.progress import Live, print_score
+from oneseed.sample import save_picture
 from oneseed.score import score
 
 CLIP = Path(__file__).parent / "clip.mp4"
@@ -41,9 +42,7 @@ def main() -> None:
     write(folder / "side-by-side.mp4", _beside(before, after), bits=8, overwrite=True)
     chosen = [round(share * (len(clean.frames) - 1)) for share in SHOWN]
     rows = [torch.cat([clip.frames[n] for n in chosen], -1) for clip in (before, after, clean)]
-    write(folder / "frames", Clip.steady(torch.cat(rows, -2)[None], 1), overwrite=True)
-    (folder / "frames/00000.png").replace(folder / "frames.png")
-    (folder / "frames").rmdir()
+    save_picture(torch.cat(rows, -2)[None], folder / "frames.png")
     print(f"{', '.join(SPECS)}: {done.frames} frames of {done.size[0]}x{done.size[1]} restored in {done.seconds:.0f} s")
     for name, clip in (("degraded", before), ("restored", after)):
         print(f"{name}:")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from oneseed.ddim import Schedule
 from oneseed.errors import RequestError
-from oneseed.prior._schedule import read_schedule
+from oneseed.prior._schedule import read_schedule, schedule_of
 
 LAYOUT = "needed is a text-to-image checkpoint of Stable Diffusion 1, 2 or XL in diffusers' layout, or its single .safetensors"
 
@@ -80,13 +80,12 @@ def _from_folder(path: Path, dtype: torch.dtype) -> tuple[Any, Schedule]:
     for part in ("unet", "vae", "scheduler", "text_encoder", "tokenizer"):
         if not (path / part).is_dir():
             raise RequestError(f"{path} holds no {part}/; {LAYOUT}. Name another --prior.")
-    variant = "fp16" if list((path / "unet").glob("*.fp16.safetensors")) else None
     types = {"default": dtype, "text_encoder": torch.float32, "text_encoder_2": torch.float32}
     absent = {name: None for name in ("safety_checker", "feature_extractor", "image_encoder") if name in index}
     schedule = read_schedule(path)
     pipeline = _whole(
         path,
-        lambda: kind.from_pretrained(path, use_safetensors=True, variant=variant, dtype=types, **absent),
+        lambda: kind.from_pretrained(path, **_weights(path / "unet"), dtype=types, **absent),
     )
     return pipeline, schedule
 
@@ -111,11 +110,8 @@ def _from_file(path: Path, dtype: torch.dtype) -> tuple[Any, Schedule]:
     for part in ("text_encoder", "text_encoder_2"):
         if getattr(pipeline, part, None) is not None:
             getattr(pipeline, part).float()
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        pipeline.scheduler.save_pretrained(f"{folder}/scheduler")
-        return pipeline, read_schedule(Path(folder))
+    scheduler = pipeline.scheduler
+    return pipeline, schedule_of({**scheduler.config, "_class_name": type(scheduler).__name__}, path)
 
 
 def _pipeline(path: Path, two_texts: bool) -> Any:

@@ -10,23 +10,22 @@ import torch
 from torch import Tensor
 
 
-class _Enter(torch.autograd.Function):
+class _Cast(torch.autograd.Function):
+    """To another precision; the ways back differ."""
+
     @staticmethod
     def forward(ctx, x: Tensor, scale: list[Tensor], dtype: torch.dtype) -> Tensor:  # type: ignore[override]
         ctx.scale, ctx.dtype = scale, x.dtype
         return x.to(dtype)
 
+
+class _Enter(_Cast):
     @staticmethod
     def backward(ctx, gradient: Tensor):  # type: ignore[override]
         return gradient.to(ctx.dtype) * ctx.scale.pop(), None, None
 
 
-class _Leave(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, y: Tensor, scale: list[Tensor], dtype: torch.dtype) -> Tensor:  # type: ignore[override]
-        ctx.scale, ctx.dtype = scale, y.dtype
-        return y.to(dtype)
-
+class _Leave(_Cast):
     @staticmethod
     def backward(ctx, gradient: Tensor):  # type: ignore[override]
         largest = gradient.abs().amax().clamp(min=torch.finfo(gradient.dtype).tiny)

@@ -68,14 +68,13 @@ def _fetch(repository: str) -> Path:
 def wanted_files(files: Sequence[str]) -> list[str]:
     """Of a repository's files those that are read: configurations, words, and of each part's weights the smaller variant."""
     kept = [name for name in files if name == "model_index.json" or name == "config.json"]
-    weights = [name for name in files if name.endswith(".safetensors")]
     for part in (*PARTS, ""):
         mine = [name for name in files if name.rpartition("/")[0] == part]
         kept += [name for name in mine if part and name.endswith((".json", ".txt", ".model"))]
         sets = [
             name
             for name in mine
-            if name in weights and Path(name).name.startswith(("diffusion_pytorch_model", "model"))
+            if name.endswith(".safetensors") and Path(name).name.startswith(("diffusion_pytorch_model", "model"))
         ]
         half = [name for name in sets if ".fp16." in name]
         kept += half or [name for name in sets if ".non_ema." not in name]
