@@ -1,12 +1,13 @@
-# make demo | test | test-shared | check | bench | bench-exact | bench-prior | train-tiny; SHARED is the folder with real data and weights.
+# make demo | test | test-shared | check | bench | bench-exact | bench-prior | bench-chain | bench-true-size | train-tiny; SHARED is the folder with real data and weights.
 PYTHON ?= python3
 SHARED ?= ../shared
+TASKS := mask downsample motion-blur+noise temporal-blur+noise both+noise
 VENV := .venv
 PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 
 
-.PHONY: demo test test-shared check bench bench-exact bench-prior train-tiny
+.PHONY: demo test test-shared check bench bench-exact bench-prior bench-chain bench-true-size train-tiny
 
 $(DONE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -26,7 +27,7 @@ check: $(DONE)
 	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m pyright
 
 bench: $(DONE)
-	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench --tasks "mask downsample motion-blur+noise temporal-blur+noise both+noise"
+	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench --tasks "$(TASKS)"
 
 bench-exact: $(DONE)
 	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench --tasks "motion-blur temporal-blur both" --methods "cgls draft balanced"
@@ -34,6 +35,12 @@ bench-exact: $(DONE)
 bench-prior: $(DONE)
 	$(PY) -m bench.prior --kodak $(SHARED)/data/kodak --perceptual $(SHARED)/weights/lpips_alexnet.safetensors
 	$(PY) -m bench.seeds --davis $(SHARED)/data/davis --output runs/seeds.png
+
+bench-chain: $(DONE)
+	ONESEED_WEIGHTS=$(SHARED)/weights $(PY) -m bench --davis $(SHARED)/data/davis --output runs/chain --frames 0:4 --size 128 --lpips alex --tasks "$(TASKS)" --methods "chain chain@random chain:steps=0 chain@first chain-from-noise chain-from-noise@random chain-from-noise:steps=0 chain-from-noise@first"
+
+bench-true-size: $(DONE)
+	$(PY) -m bench.true_size
 
 train-tiny: $(DONE)
 	$(VENV)/bin/oneseed train $(SHARED)/data/photos-288.tar runs/tiny --perceptual $(SHARED)/weights/lpips_alexnet.safetensors --validate $(SHARED)/data/kodak

@@ -1,10 +1,11 @@
-"""Everything that is compared: the rivals of `rivals/`, and ours by preset, perhaps with changes: `balanced:warp_weight=0`."""
+"""Everything that is compared: the rivals of `rivals/`, and ours by preset or the chain alone, perhaps with changes or
+another prior: `balanced:warp_weight=0`, `chain@random`."""
 
 import importlib
 import pkgutil
 from collections.abc import Callable
 
-from bench import rivals
+from bench import chain, rivals
 from bench.tasks import Measurement
 from oneseed.flow.dis import Dis
 from oneseed.presets import PRESETS, preset
@@ -21,17 +22,17 @@ def method(name: str) -> Method:
     Raises:
         ValueError: no such method.
     """
-    base, _, changes = name.partition(":")
+    rest, _, which = name.partition("@")
+    base, _, changes = rest.partition(":")
     if base in RIVALS:
         return importlib.import_module(f"bench.rivals.{base}").restore
-    if base not in PRESETS:
-        raise ValueError(f"no method {base!r}; there are {', '.join([*RIVALS, *PRESETS])}")
-    recipe = preset(base).but(dict(change.split("=", 1) for change in changes.split(",")) if changes else {})
+    if base not in PRESETS and base not in chain.RECIPES:
+        raise ValueError(f"no method {base!r}; there are {', '.join([*RIVALS, *PRESETS, *chain.RECIPES])}")
+    changed = dict(change.split("=", 1) for change in changes.split(",")) if changes else {}
+    recipe = (chain.RECIPES[base] if base in chain.RECIPES else preset(base)).but(changed)
 
     def ours(given: Measurement) -> Frames:
-        from oneseed.prior.tiny import Tiny
-
-        prior = Tiny() if recipe.epochs else None
+        prior = chain.prior(which or "tiny") if recipe.epochs else None
         return restore(given.y, given.degrade, prior, Dis(), recipe, given.noise)
 
     return ours

@@ -8,7 +8,7 @@ import torch
 
 from oneseed import torchvision_operators
 
-KINDS = ("sd1", "sd2-v", "xl", "lcm", "zero-snr")
+KINDS = ("sd1", "sd2-v", "xl", "turbo", "lcm", "zero-snr")
 
 
 def _unet(kind: str) -> Any:
@@ -38,7 +38,7 @@ def _unet(kind: str) -> Any:
 
 
 def _scheduler(kind: str) -> Any:
-    from diffusers import DDIMScheduler, LCMScheduler, PNDMScheduler
+    from diffusers import DDIMScheduler, EulerDiscreteScheduler, LCMScheduler, PNDMScheduler
 
     betas: dict[str, Any] = {
         "beta_start": 0.00085,
@@ -48,6 +48,8 @@ def _scheduler(kind: str) -> Any:
     }
     if kind == "sd1":
         return PNDMScheduler(**betas, skip_prk_steps=True, set_alpha_to_one=False)
+    if kind == "turbo":
+        return EulerDiscreteScheduler(**betas, timestep_spacing="trailing")
     if kind == "lcm":
         return LCMScheduler(**betas)
     return DDIMScheduler(

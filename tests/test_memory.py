@@ -40,14 +40,16 @@ def measured(prior: Prior, shape: tuple[int, int, int, int], recipe: Recipe) -> 
     return most
 
 
+@pytest.mark.parametrize("frugal", [False, True])
 @pytest.mark.parametrize("kind", ["toy", "tiny", "diffusers"])
-def test_the_estimate_is_what_an_epoch_takes(kind: str, tmp_path: Path):
+def test_the_estimate_is_what_an_epoch_takes(kind: str, frugal: bool, tmp_path: Path):
     priors = {
         "toy": ToyPrior,
         "tiny": lambda: Tiny(small_tiny(tmp_path)),
         "diffusers": lambda: Diffusers(small_checkpoint("sd1", tmp_path)),
     }
     prior, shape, recipe = priors[kind](), (6, 3, 96, 64), Recipe(rank=4, steps=2)
+    prior.frugal = frugal
     found = estimate(prior, shape, recipe)
     assert found.epoch == pytest.approx(measured(prior, shape, recipe), rel=0.25)
     parts = [*prior.parameters(), *prior.buffers()]
@@ -71,8 +73,9 @@ def test_estimating_changes_nothing_and_leaves_no_tensor_without_content():
 
 
 def test_what_does_not_fit_is_refused_with_what_would(monkeypatch: pytest.MonkeyPatch):
-    shape = (16, 3, 64, 64)
-    needed = estimate(ToyPrior(), shape, Recipe()).total
+    shape, frugal = (16, 3, 64, 64), ToyPrior()
+    frugal.frugal = True
+    needed = estimate(frugal, shape, Recipe()).total
     monkeypatch.setattr(memory, "free_bytes", lambda device: needed // 2)
     with pytest.raises(
         RequestError, match=r"^16 frames of 64x64 with this prior need about .* GiB; cpu has .* GiB free\. "
@@ -89,6 +92,18 @@ def test_what_does_not_fit_is_refused_with_what_would(monkeypatch: pytest.Monkey
         require_memory(None, shape, Recipe(), CPU)
     monkeypatch.setattr(memory, "free_bytes", lambda device: None)
     require_memory(ToyPrior(), shape, Recipe(), CPU)
+
+
+def test_a_prior_is_frugal_only_where_it_must(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    prior, shape, recipe = Tiny(small_tiny(tmp_path)), (6, 3, 96, 64), Recipe(rank=4, steps=4)
+    needed = {}
+    for prior.frugal in (True, False):
+        needed[prior.frugal] = estimate(prior, shape, recipe).total
+    assert needed[True] < 0.9 * needed[False]
+    for free, frugal in ((needed[False], False), (needed[True], True), (needed[False], False)):
+        monkeypatch.setattr(memory, "free_bytes", lambda device, free=free: free)
+        require_memory(prior, shape, recipe, CPU)
+        assert prior.frugal == frugal
 
 
 def test_small_videos_are_not_looked_at_any_closer(monkeypatch: pytest.MonkeyPatch):

@@ -47,7 +47,9 @@ def theirs(folder: Path, kind: str, z: Tensor, steps: int, prompt: str = "", gui
 
 @torch.no_grad()
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("kind", "steps"), [*((kind, 4) for kind in KINDS if kind != "lcm"), ("sd1", 1), ("lcm", 1)])
+@pytest.mark.parametrize(
+    ("kind", "steps"), [*((kind, 4) for kind in KINDS if kind != "lcm"), ("sd1", 1), ("turbo", 1), ("lcm", 1)]
+)
 def test_our_frame_is_the_pipelines_own(folders, kind: str, steps: int):
     z = seed(1, 4, 16, 12)
     found = frame(Diffusers(folders[kind]), z, steps)
@@ -93,7 +95,7 @@ def test_the_decoder_cut_in_two_is_the_decoder(folders):
 def test_recomputing_the_decoder_changes_neither_values_nor_gradients(folders):
     decoder = Diffusers(folders["sd1"]).decoder
     latent = seed(1, 4, 8, 6).requires_grad_()
-    lean = decoder.body(latent)
+    lean = decoder.body(latent, frugal=True)
     parts = decoder.decoder
     h = parts.mid_block(parts.conv_in(decoder.before(latent / decoder.scale + decoder.shift)))
     for block in parts.up_blocks:
@@ -166,3 +168,11 @@ def test_the_text_encoder_is_freed(folders):
     prior = Diffusers(folders["xl"])
     assert not [name for name, _ in prior.named_modules() if "text_encoder" in name]
     assert prior.text.shape[0] == 1
+
+
+def test_the_encoder_waits_on_the_cpu_once_it_has_worked(folders, monkeypatch: pytest.MonkeyPatch):
+    prior, places = Diffusers(folders["sd1"]), []
+    encoder = prior.decoder.encoder
+    monkeypatch.setattr(encoder, "to", lambda place: places.append(str(place)) or encoder)
+    assert prior.encode(torch.zeros(2, 3, 16, 16)).isfinite().all()
+    assert places == ["cpu", "cpu"]  # to where the frames are, and back

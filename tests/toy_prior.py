@@ -15,7 +15,7 @@ class ToyPrior(nn.Module):
 
     def __init__(self, dtype: torch.dtype = torch.float32):
         super().__init__()
-        self.name = "toy"
+        self.name, self.frugal = "toy", False
         generator = torch.Generator().manual_seed(42)
         body = torch.randn(FEATURE, LATENT, 3, 3, generator=generator, dtype=torch.float64) / 9
         tail = torch.randn(3, FEATURE, 3, 3, generator=generator, dtype=torch.float64) / 10
@@ -34,7 +34,7 @@ class ToyPrior(nn.Module):
         return (1 - self.schedule.abar[t]) ** 0.5 * z
 
     def reverse(self, z: Tensor, steps: int, spacing: Spacing) -> Tensor:
-        return ddim.reverse(z, self.eps, self.schedule, steps, spacing)
+        return ddim.reverse(z, self.eps, self.schedule, steps, spacing, checkpoint=self.frugal)
 
     def invert(self, latent: Tensor, steps: int, spacing: Spacing) -> Tensor:
         return ddim.invert(latent, self.eps, self.schedule, steps, spacing)

@@ -86,9 +86,7 @@ def estimate(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Reci
     networks: Any = prior
     held = [*networks.parameters(), *networks.buffers()]
     weights = sum(value.numel() * value.element_size() for value in held)
-    one = replace(
-        recipe, steps=min(recipe.steps, 1)
-    )  # R computes its steps again one by one, so that one is what it holds
+    one = replace(recipe, steps=min(recipe.steps, 1)) if prior.frugal else recipe  # R then holds one step at a time
     with FakeTensorMode(allow_non_fake_inputs=True), _Peak() as peak:
         video = Video(prior, shape, one, torch.Generator(), torch.device("cpu"))
         video().square().mean().backward()
@@ -112,16 +110,20 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def require_memory(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device) -> None:
-    """Refuse a run that would not fit, and say what would. The prior's weights are on the device already.
+    """Have the prior be frugal only where that is needed; refuse what does not fit even so, and say what would.
+
+    The prior's weights are on the device already. Small runs are not looked at any closer and change nothing.
 
     Raises:
         RequestError: too little memory.
     """
     n, c, h, w = shape
     free = free_bytes(device)
-    if free is None or 4 * n * c * h * w * BESIDE < FEW * free:
+    if free is None:
         return
-    needed = estimate(prior, shape, recipe)
+    if 4 * n * c * h * w * BESIDE < FEW * free and (prior is None or not prior.frugal):
+        return
+    needed = _thriftily(prior, shape, recipe, free)
     if needed.fits(free):
         return
     advice = []
@@ -140,6 +142,17 @@ def require_memory(prior: Prior | None, shape: tuple[int, int, int, int], recipe
         f"{n} frames of {w}x{h} with this prior need about {gib(needed.total)}; {device} has {gib(free)} free. "
         f"Try {' or '.join(advice) or 'another machine'}."
     )
+
+
+def _thriftily(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, free: int) -> Estimate:
+    """The estimate, of a prior that is frugal only if it must."""
+    if prior is not None:
+        prior.frugal = False
+        needed = estimate(prior, shape, recipe)
+        if needed.fits(free):
+            return needed
+        prior.frugal = True
+    return estimate(prior, shape, recipe)
 
 
 def gib(count: int) -> str:

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint as recompute
 
 from oneseed.prior.base import Prior, cut
 from oneseed.recipe import Recipe
@@ -40,8 +41,15 @@ class Video(nn.Module):
         """Where each frame finds its pixels in the key frame; empty: all frames share the features as they are."""
 
     def forward(self) -> Frames:
-        shared = self.head(self.z_shared)  # Algorithm 1, lines 3-8: once for all frames
-        return torch.cat([self._frame(n, shared) for n in range(len(self.residual.A))])
+        return self.frames_of(self.head(self.z_shared))  # Algorithm 1, lines 3-8: once for all frames
+
+    def frames_of(self, shared: Tensor) -> Frames:
+        """The frames that the residuals make of what all share."""
+        again = self.prior.frugal and torch.is_grad_enabled()  # then only one frame's features are there at a time
+        frames = range(len(self.residual.A))
+        if again:
+            return torch.cat([recompute(self._frame, n, shared, use_reentrant=False) for n in frames])  # type: ignore[misc]
+        return torch.cat([self._frame(n, shared) for n in frames])
 
     def learnt(self) -> list[nn.Parameter]:
         """All that is searched for: z_shared, then A and B."""

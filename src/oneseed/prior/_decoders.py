@@ -38,11 +38,12 @@ class Kl(nn.Module):
         mean, _ = self.after(self.encoder(2 * x - 1)).chunk(2, 1)
         return (mean - self.shift.to(mean)) * self.scale.to(mean)
 
-    def body(self, latent: Tensor) -> Tensor:
+    def body(self, latent: Tensor, frugal: bool) -> Tensor:
         parts = self.decoder
         h = parts.mid_block(parts.conv_in(self.before(latent / self.scale.to(latent) + self.shift.to(latent))))
+        again = frugal and torch.is_grad_enabled()
         for block in parts.up_blocks:
-            h = recompute(block, h, use_reentrant=False) if torch.is_grad_enabled() else block(h)
+            h = recompute(block, h, use_reentrant=False) if again else block(h)
         return parts.conv_act(parts.conv_norm_out(h))
 
     @property
@@ -67,8 +68,11 @@ class Taesd(nn.Module):
     def encode(self, x: Tensor) -> Tensor:
         return self.encoder(x) * self.scale
 
-    def body(self, latent: Tensor) -> Tensor:
-        return self.layers[:-1](torch.tanh(latent / self.scale / 3) * 3)
+    def body(self, latent: Tensor, frugal: bool) -> Tensor:
+        soft = torch.tanh(latent / self.scale / 3) * 3
+        if frugal and torch.is_grad_enabled():
+            return recompute(self.layers[:-1], soft, use_reentrant=False)  # type: ignore[return-value]
+        return self.layers[:-1](soft)
 
     @property
     def tail(self) -> nn.Module:

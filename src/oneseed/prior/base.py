@@ -21,6 +21,8 @@ class Prior(Protocol):
     """What an image model must offer. Nothing here trains: its parameters are frozen."""
 
     name: str
+    frugal: bool
+    """Whether what is computed is computed again on the way back (Section 3.3), not kept: slower, and takes less memory."""
 
     def seed_shape(self, height: int, width: int) -> tuple[int, int, int]:
         """(c, h, w) of the seed whose frame covers height x width pixels, perhaps with some to spare below and right."""

@@ -1,5 +1,6 @@
 """Any Stable Diffusion checkpoint (1, 2, XL, Turbo, latent consistency), read through diffusers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 from oneseed import ddim, torchvision_operators
 from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
-from oneseed.prior._checkpoint import Text, load_checkpoint, load_decoder
+from oneseed.prior._checkpoint import Checkpoint, Text, load_checkpoint, load_decoder
 from oneseed.prior._decoders import decoder_of
 from oneseed.prior._half import in_precision
 from oneseed.prior._hub import locate
@@ -57,17 +58,28 @@ class Diffusers(nn.Module):
         torchvision_operators.declare()
         path = locate(source)
         parts = load_checkpoint(path, prompt, dtype)
-        vae = load_decoder(locate(decoder), dtype) if decoder else parts.vae
-        self.name = path.stem if Path(source).exists() else str(source)
-        self.unet, self.decoder, self.schedule = parts.unet, decoder_of(vae), parts.schedule
-        if self.decoder.latent_channels != self.unet.config.in_channels:
+        if decoder:
+            parts = replace(parts, vae=load_decoder(locate(decoder), dtype))
+        if decoder and parts.vae.config.latent_channels != parts.unet.config.in_channels:
             raise RequestError(
-                f"{decoder} decodes {self.decoder.latent_channels} channels, {source} makes {self.unet.config.in_channels}; "
-                "needed is a decoder of the same latents. Name another --decoder."
+                f"{decoder} decodes {parts.vae.config.latent_channels} channels, {source} makes "
+                f"{parts.unet.config.in_channels}; needed is a decoder of the same latents. Name another --decoder."
             )
-        self.guidance = guidance
+        self._take(parts, path.stem if Path(source).exists() else str(source), guidance)
+
+    @classmethod
+    def of(cls, parts: Checkpoint, name: str, guidance: float = 1.0) -> "Diffusers":
+        """Of networks that are in memory already; they are taken over, not copied."""
+        prior = cls.__new__(cls)
+        nn.Module.__init__(prior)
+        prior._take(parts, name, guidance)
+        return prior
+
+    def _take(self, parts: Checkpoint, name: str, guidance: float) -> None:
+        self.name, self.guidance, self.frugal = name, guidance, True
+        self.unet, self.decoder, self.schedule = parts.unet, decoder_of(parts.vae), parts.schedule
         self._keep(parts.text)
-        if self.decoder.overflows and dtype == torch.float16:
+        if self.decoder.overflows and self._precision(self.decoder) == torch.float16:
             self.decoder.float()
         self.decoder.tail.float()
         self.latent_channels = self.decoder.latent_channels
@@ -91,7 +103,7 @@ class Diffusers(nn.Module):
         return self.latent_channels, h, w
 
     def reverse(self, z: Tensor, steps: int, spacing: Spacing) -> Tensor:
-        return ddim.reverse(z, self._predict, self.schedule, steps, spacing, checkpoint=True)
+        return ddim.reverse(z, self._predict, self.schedule, steps, spacing, checkpoint=self.frugal)
 
     def invert(self, latent: Tensor, steps: int, spacing: Spacing) -> Tensor:
         return ddim.invert(latent, self._predict, self.schedule, steps, spacing)
@@ -127,7 +139,9 @@ class Diffusers(nn.Module):
         return {"text_embeds": self.pooled.to(z.dtype).repeat(times, 1), "time_ids": sizes.expand(len(z), -1)}
 
     def decode_body(self, latent: Tensor) -> Tensor:
-        return in_precision(self.decoder.body, latent, self._precision(self.decoder.encoder))
+        return in_precision(
+            lambda latent: self.decoder.body(latent, self.frugal), latent, self._precision(self.decoder.encoder)
+        )
 
     def decode_tail(self, feature: Tensor) -> Tensor:
         return self.decoder.picture(self.decoder.tail(feature))
@@ -137,8 +151,11 @@ class Diffusers(nn.Module):
         factor = self.decoder.factor
         _, h, w = self.seed_shape(*x.shape[-2:])
         x = F.pad(x, (0, factor * w - x.shape[-1], 0, factor * h - x.shape[-2]), mode="replicate")
-        precision = self._precision(self.decoder.encoder)
-        return torch.cat([in_precision(self.decoder.encode, frame[None], precision) for frame in x])
+        encoder = self.decoder.encoder.to(x.device)
+        precision = self._precision(encoder)
+        latents = torch.cat([in_precision(self.decoder.encode, frame[None], precision) for frame in x])
+        encoder.to("cpu")  # a run needs it once: it waits where there is room
+        return latents
 
     @staticmethod
     def _precision(network: nn.Module) -> torch.dtype:

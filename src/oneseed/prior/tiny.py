@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint as recompute
 
 from oneseed import ddim, torchvision_operators
 from oneseed.ddim import Spacing
@@ -19,8 +20,6 @@ __all__ = ["Tiny"]
 
 SHIPPED = Path(__file__).parent / "tiny_weights"
 PARTS = ("autoencoder/config.json", "autoencoder/model.safetensors", "unet/config.json", CONFIG)
-LARGE = 64 * 64
-"""Latents; from here on R keeps only what goes into its steps."""
 
 
 class Tiny(nn.Module):
@@ -44,7 +43,7 @@ class Tiny(nn.Module):
         torchvision_operators.declare()
         from diffusers.models.unets.unet_2d import UNet2DModel
 
-        self.name = "tiny" if folder == SHIPPED else folder.name
+        self.name, self.frugal = "tiny" if folder == SHIPPED else folder.name, False
         self.encoder, self.decoder = _autoencoder(folder / "autoencoder")
         unet: Any = UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True, low_cpu_mem_usage=False)
         self.unet, self.schedule = unet.float(), read_schedule(folder)
@@ -60,8 +59,7 @@ class Tiny(nn.Module):
         return self.latent_channels, h, w
 
     def reverse(self, z: Tensor, steps: int, spacing: Spacing) -> Tensor:
-        large = z.shape[-2] * z.shape[-1] > LARGE
-        return ddim.reverse(z, self._predict, self.schedule, steps, spacing, checkpoint=large)
+        return ddim.reverse(z, self._predict, self.schedule, steps, spacing, checkpoint=self.frugal)
 
     def invert(self, latent: Tensor, steps: int, spacing: Spacing) -> Tensor:
         return ddim.invert(latent, self._predict, self.schedule, steps, spacing)
@@ -70,6 +68,8 @@ class Tiny(nn.Module):
         return self.unet(z, t).sample
 
     def decode_body(self, latent: Tensor) -> Tensor:
+        if self.frugal and torch.is_grad_enabled():
+            return recompute(self.decoder.body, latent, use_reentrant=False)  # type: ignore[return-value]
         return self.decoder.body(latent)
 
     def decode_tail(self, feature: Tensor) -> Tensor:

@@ -1,0 +1,162 @@
+"""`python -m bench.true_size`: Stable Diffusion's full size, with random weights: seconds of an epoch, where they go, memory.
+
+Needs a GPU for the seconds; without one it prints what the memory is estimated to be.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import torch
+import typer
+from torch import Tensor
+
+from oneseed import ddim, torchvision_operators
+from oneseed.device import peak_memory_mb
+from oneseed.flow.dis import Dis
+from oneseed.load import fast_dtype
+from oneseed.memory import estimate
+from oneseed.prior._checkpoint import Checkpoint, Text
+from oneseed.prior.diffusers import Diffusers
+from oneseed.recipe import Recipe
+from oneseed.video import Video
+from oneseed.warp import FlowMemory, Warp, link_loss
+
+KINDS = ("sd1", "xl")
+
+
+def prior(kind: str, device: torch.device, dtype: torch.dtype) -> Diffusers:
+    """Networks of the size of Stable Diffusion 1.5 or XL, as their configurations have it, that know nothing."""
+    torchvision_operators.declare()
+    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+
+    xl = kind == "xl"
+    cross = ("CrossAttnDownBlock2D",), ("CrossAttnUpBlock2D",)
+    shape: dict[str, Any] = {
+        "block_out_channels": (320, 640, 1280) if xl else (320, 640, 1280, 1280),
+        "down_block_types": ("DownBlock2D", *2 * cross[0]) if xl else (*3 * cross[0], "DownBlock2D"),
+        "up_block_types": (*2 * cross[1], "UpBlock2D") if xl else ("UpBlock2D", *3 * cross[1]),
+        "cross_attention_dim": 2048 if xl else 768,
+        "attention_head_dim": (5, 10, 20) if xl else 8,
+    }
+    if xl:
+        shape |= {
+            "transformer_layers_per_block": (1, 2, 10), "use_linear_projection": True, "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 256, "projection_class_embeddings_input_dim": 2816,
+        }  # fmt: skip
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    with torch.device("meta"):
+        unet: Any = UNet2DConditionModel(sample_size=128 if xl else 64, **shape)
+        vae: Any = AutoencoderKL(
+            block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4, force_upcast=xl,
+            scaling_factor=0.13025 if xl else 0.18215, down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+        )  # fmt: skip
+    torch.set_default_dtype(before)
+    for network in (unet, vae):
+        network.to_empty(device=device)
+        for part in network.modules() if device.type == "cuda" else ():
+            if hasattr(part, "reset_parameters"):
+                part.reset_parameters()
+    words = torch.zeros(1, 77, shape["cross_attention_dim"])
+    pooled = torch.zeros(1, 1280) if xl else None
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64).square()
+    schedule = ddim.Schedule(tuple((1 - betas).cumprod(0).tolist()))
+    made = Diffusers.of(Checkpoint(unet, vae, schedule, Text(words, words, pooled, pooled)), kind)
+    return made.to(device)
+
+
+def main(
+    kinds: Annotated[str, typer.Option(help="sd1, xl, separated by blanks.")] = " ".join(KINDS),
+    frames: Annotated[str, typer.Option(help="Numbers of frames, separated by blanks.")] = "16 25",
+    size: Annotated[int, typer.Option(help="Sides of the frames, pixels.")] = 512,
+    epochs: Annotated[int, typer.Option(help="Epochs to time; 0 estimates the memory alone.")] = 10,
+) -> None:
+    """One line for each prior, number of frames, and way of keeping what is computed."""
+    there = torch.cuda.is_available()
+    device = torch.device("cuda" if there else "cpu")
+    dtype = fast_dtype(device) if there else torch.bfloat16
+    epochs = epochs if there else 0
+    typer.echo(f"{torch.cuda.get_device_name() if there else 'no GPU: estimates alone'}, {size}x{size}, {dtype}")
+    columns = ["prior", "frames", "frugal", "estimate (GiB)"]
+    columns += ["peak (GiB)", "epoch (s)", "R (s)", "D2 (s)", "tails (s)", "one look at the flow (s)"] if epochs else []
+    typer.echo("| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns))
+    for kind in kinds.split():
+        networks = prior(kind, device, dtype)
+        for count in map(int, frames.split()):
+            for networks.frugal in (False, True):
+                shape, recipe = (count, 3, size, size), Recipe()
+                row = [kind, str(count), str(networks.frugal), f"{estimate(networks, shape, recipe).total / 2**30:.3g}"]
+                row += measured(networks, shape, recipe, device, epochs) if epochs else []
+                typer.echo("| " + " | ".join(row) + " |")
+
+
+def measured(
+    networks: Diffusers, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device, epochs: int
+) -> list[str]:
+    """Peak (GiB), seconds of an epoch, and of R, D2, the tails and a look at the flow alone."""
+    generator = torch.Generator().manual_seed(0)
+    y = torch.rand(shape, generator=generator).to(device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    video = Video(networks, shape, recipe, generator, device)
+    still = torch.rand(1, 2, *shape[2:], generator=generator).to(device)
+    video.motion = [Warp(still) for _ in range(shape[0])]
+    memory = FlowMemory(Dis().estimate, recipe.flow_ema, recipe.flow_every, [1])
+    began = time.perf_counter()
+    links = memory.look(y, 0)
+    look = time.perf_counter() - began
+    adam = torch.optim.Adam(video.learnt(), 1e-3)
+
+    def epoch() -> None:
+        x = video()
+        loss = (x - y).square().mean() + recipe.warp_weight * link_loss(x, links)
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        adam.step()
+        video.residual.project_()
+
+    seconds = _median(epoch, epochs)
+    peak = peak_memory_mb(device) / 1024
+    z = video.z_shared.detach()
+    with torch.no_grad():
+        latent = networks.reverse(z, recipe.steps, recipe.spacing)
+        feature = networks.decode_body(latent)
+    splits = [
+        _median(lambda: _back(networks.reverse, z, recipe.steps, recipe.spacing), epochs),
+        _median(lambda: _back(networks.decode_body, latent), epochs),
+        _median(lambda: _tails(video, feature), epochs),
+    ]
+    return [f"{peak:.3g}", *(f"{value:.3f}" for value in (seconds, *splits)), f"{look:.2f}"]
+
+
+def _back(run: Callable[..., Tensor], value: Tensor, *rest: Any) -> None:
+    run(value.clone().requires_grad_(), *rest).sum().backward()
+
+
+def _tails(video: Video, feature: Tensor) -> None:
+    shared = feature.clone().requires_grad_()
+    video.frames_of(shared).sum().backward()
+
+
+def _median(run: Callable[[], None], times: int) -> float:
+    seconds = []
+    for _ in range(times + 2):
+        _wait()
+        began = time.perf_counter()
+        run()
+        _wait()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[2:])
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    typer.run(main)
