@@ -22,7 +22,7 @@ from oneseed.shapes import Frames
 _ALONE = {"hold_out": 0.0, "patience": 0, "finish_rounds": 0, "denoise_rounds": 0, "exact_steps": 0}
 RECIPES = {
     "chain": Recipe().but(_ALONE),
-    "chain-from-noise": Recipe(start="noise", follow_motion=False, lr_seed=0.05, lr_residual=0.01, epochs=100).but(
+    "chain-from-noise": Recipe(start="noise", follow_motion=False, lr_seed=0.05, lr_residual=0.01, epochs=60).but(
         _ALONE
     ),
 }
