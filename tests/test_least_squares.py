@@ -15,6 +15,7 @@ from oneseed import least_squares
 from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.temporal_blur import TemporalBlur
 from oneseed.least_squares import Terms, iterates, solve
+from oneseed.normal import Normal
 from oneseed.warp import pairs
 
 
@@ -59,7 +60,7 @@ def dense_solution(y: Tensor, degrade: Callable[[Tensor], Tensor], terms: Terms)
     return np.linalg.solve(H, b).reshape(SMALL)
 
 
-def objective(x: Tensor, y: Tensor, degrade: Callable[[Tensor], Tensor], terms: Terms) -> float:
+def objective(x: Tensor, y: Tensor, degrade: Callable[[Tensor], Tensor], terms: Terms) -> Tensor:
     total = (degrade(x) - y).square().sum() / terms.noise**2
     for difference, edge in zip(DIFFERENCES, edges_of(terms), strict=True):
         total = total + (edge * coloured(difference(x), terms.colour).square()).sum() / terms.gradient_sd**2
@@ -68,7 +69,7 @@ def objective(x: Tensor, y: Tensor, degrade: Callable[[Tensor], Tensor], terms: 
         total = total + (confidence * (here - warp(there)).square()).sum() / terms.motion_sd**2
     if terms.near is not None:
         total = total + (x - terms.near).square().sum() / terms.near_sd**2
-    return total.item()
+    return total
 
 
 @pytest.mark.parametrize("without", ["nothing", "gradient_sd", "edges", "motion_sd", "near_sd"])
@@ -91,10 +92,24 @@ def test_the_solution_does_not_depend_on_where_the_search_begins(draw):
 def test_no_iterate_is_worse_than_the_one_before(draw):
     terms, A = some_terms(draw), TemporalBlur(3)
     y, x = draw(*SMALL, dtype=torch.float64), 5 * draw(*SMALL, dtype=torch.float64)
-    costs = [objective(x, y, A, terms), *(objective(x, y, A, terms) for x in iterates(y, A, x, terms, 40))]
+    costs = [objective(x, y, A, terms).item() for x in (x, *iterates(y, A, x, terms, 40))]
     assert len(costs) > 20
     assert all(later <= earlier * (1 + 1e-12) for earlier, later in itertools.pairwise(costs))
     assert costs[5] < 0.1 * costs[0]
+
+
+@pytest.mark.parametrize("missing", [None, "near", "edges", "links"])
+def test_the_matrix_by_hand_is_half_the_objectives_second_derivative(draw, missing: str | None):
+    """Autograd is the specification: H x - b is half the gradient, times s²."""
+    terms, A = some_terms(draw), Downsample(2)
+    if missing:
+        terms = dataclasses.replace(terms, **{missing: () if missing == "links" else None})
+    y, x = draw(*A.measured_shape(SMALL), dtype=torch.float64), draw(*SMALL, dtype=torch.float64).requires_grad_()
+    expected = torch.autograd.grad(objective(x, y, A, terms), x)[0] * terms.noise**2 / 2
+    x = x.detach()
+    nearness = 0 if terms.near is not None else terms.noise**2 / terms.near_sd**2 * x  # to nothing, it is to black
+    H = Normal(y, A, terms, x)
+    torch.testing.assert_close(H(x) - H.b - nearness, expected)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,12 @@ def test_values_and_gradients_are_those_of_grid_sample(draw):
     torch.testing.assert_close(ours.grad, theirs.grad)
 
 
+def test_the_adjoint_is_exact(draw):
+    x, y = draw(2, 3, 9, 7, dtype=torch.float64), draw(2, 3, 9, 7, dtype=torch.float64)
+    warp = Warp(6 * draw(2, 2, 9, 7, dtype=torch.float64) - 3)
+    torch.testing.assert_close((warp(x) * y).sum(), (x * warp.adjoint(y)).sum())
+
+
 def test_the_gradient_is_the_exact_transpose(draw):
     warp = Warp(8 * draw(2, 2, 6, 7, dtype=torch.float64) - 4)
     x, y = draw(2, 3, 6, 7, dtype=torch.float64), draw(2, 3, 6, 7, dtype=torch.float64)

@@ -9,39 +9,17 @@ what motion and smoothness leave unexplained, v a video that x should stay near.
 start of the optimisation, and its last step onto the measurements.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from oneseed.normal import Degrade, Normal, Terms
 from oneseed.shapes import Frames, Measured
 from oneseed.warp import Estimate, Link, link, pairs
 
-Degrade = Callable[[Tensor], Tensor]  # A, linear
-
-
-@dataclass(frozen=True, kw_only=True)
-class Terms:
-    """What stands beside the data, each term by its standard deviation on the [0, 1] scale; infinite leaves it out."""
-
-    noise: float
-    """s, of the measurements."""
-    gradient_sd: float = torch.inf
-    """σ_g, of the difference between neighbouring pixels."""
-    edges: Sequence[Tensor] | None = None
-    """e, in [0, 1]: how much each place of the four differences counts. None: the first two fully, the bends not at all."""
-    colour: float = 1.0
-    """γ: the differences' grey part has σ_g, the rest σ_g/γ. Colours change together, or hardly."""
-    motion_sd: float = torch.inf
-    """σ_m, of the difference between a frame and its neighbour moved onto it."""
-    links: Sequence[Link] = ()
-    """f and c."""
-    near: Frames | None = None
-    """v."""
-    near_sd: float = torch.inf
-    """σ_v, of the difference between x and v."""
+__all__ = ["Degrade", "Terms", "confident_links", "edges", "iterates", "restore", "solve"]
 
 
 def solve(y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int) -> Frames:
@@ -55,20 +33,18 @@ def solve(y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int) ->
 def iterates(
     y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int, tolerance: float = 1e-7
 ) -> Iterator[Frames]:
-    """Conjugate gradients on the normal equations (Hestenes and Stiefel 1952), every adjoint from autograd.
+    """Conjugate gradients on the normal equations (Hestenes and Stiefel 1952).
 
     Args:
         tolerance: stop after a step that moves x by less than this, root mean square on the [0, 1] scale.
     """
-    zero, silence = torch.zeros_like(x), torch.zeros_like(y)
-    still = terms.near if terms.near is not None else zero
-    homogeneous = lambda v: _gradient(v, silence, zero, degrade, terms)  # noqa: E731  H v
-    residual = -_gradient(x, y, still, degrade, terms)  # b − H x
+    H = Normal(y, degrade, terms, x)
+    residual = H.b - H(x)
     direction, power = residual, residual.square().sum()
     for _ in range(steps):
         if power == 0:
             return
-        image = homogeneous(direction)
+        image = H(direction)
         length = power / (direction * image).sum()
         moved = direction.square().mean().sqrt()
         x, residual = x + length * direction, residual - length * image
@@ -77,25 +53,6 @@ def iterates(
         yield x
         if length * moved < tolerance:
             return
-
-
-def _gradient(x: Frames, y: Measured, near: Frames, degrade: Degrade, terms: Terms) -> Frames:
-    """Half the objective's gradient, times s²: affine in x."""
-    x = x.detach().requires_grad_()
-    zero = x.new_zeros(())
-    with torch.enable_grad():
-        if terms.edges is None:
-            rough = sum((_size(d, terms.colour).sum() for d in _slopes(x)), start=zero)
-        else:
-            counted = zip(terms.edges, [*_slopes(x), *_bends(x)], strict=True)
-            rough = sum(((edge * _size(d, terms.colour)).sum() for edge, d in counted), start=zero)
-        energy = rough / terms.gradient_sd**2
-        energy = energy + (x - near).square().sum() / terms.near_sd**2
-        for step, warp, confidence in terms.links:
-            here, there = pairs(x, step)
-            energy = energy + (confidence * (here - warp(there)).square()).sum() / terms.motion_sd**2
-        energy = (degrade(x) - y).square().sum() + terms.noise**2 * energy
-        return torch.autograd.grad(energy / 2, x)[0]
 
 
 def _slopes(x: Frames) -> tuple[Tensor, Tensor]:

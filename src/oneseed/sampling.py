@@ -53,6 +53,9 @@ class Sampler:
     def __call__(self, x: Frames) -> Frames:
         return _Apply.apply(x, self, False)
 
+    def adjoint(self, x: Frames) -> Frames:
+        return _Apply.apply(x, self, True)
+
     def sums(self, transposed: bool) -> _Sums:
         if not transposed:
             return self._gather

@@ -27,6 +27,10 @@ class Warp:
     def __call__(self, x: Frames) -> Frames:
         return self._sampler(x)
 
+    def adjoint(self, x: Frames) -> Frames:
+        """Wᵀ x, exact."""
+        return self._sampler.adjoint(x)
+
 
 def backward_warp(x: Frames, flow: Flow) -> Frames:
     """W(x, f)(p) = x(p + f(p)), for a flow that is used once."""
