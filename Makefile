@@ -37,7 +37,7 @@ bench-prior: $(DONE)
 	$(PY) -m bench.seeds --davis $(SHARED)/data/davis --output runs/seeds.png
 
 bench-chain: $(DONE)
-	ONESEED_WEIGHTS=$(SHARED)/weights $(PY) -m bench --davis $(SHARED)/data/davis --output runs/chain --frames 0:4 --size 128 --lpips alex --tasks "$(TASKS)" --methods "chain chain@random chain:steps=0 chain@first chain-from-noise chain-from-noise@random chain-from-noise:steps=0 chain-from-noise@first"
+	ONESEED_WEIGHTS=$(SHARED)/weights $(PY) -m bench --davis $(SHARED)/data/davis --output runs/chain --size 128 --lpips alex --tasks "$(TASKS)" --methods "chain chain@random chain:steps=0 chain@first chain-from-noise chain-from-noise@random chain-from-noise:steps=0 chain-from-noise@first"
 
 bench-true-size: $(DONE)
 	$(PY) -m bench.true_size

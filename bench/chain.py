@@ -21,10 +21,10 @@ from oneseed.shapes import Frames
 
 _ALONE = {"hold_out": 0.0, "patience": 0, "finish_rounds": 0, "denoise_rounds": 0, "exact_steps": 0}
 RECIPES = {
-    "chain": Recipe().but(_ALONE),
-    "chain-from-noise": Recipe(start="noise", follow_motion=False, lr_seed=0.05, lr_residual=0.01, epochs=60).but(
-        _ALONE
-    ),
+    "chain": Recipe(steps=4).but(_ALONE),
+    "chain-from-noise": Recipe(
+        steps=4, start="noise", follow_motion=False, lr_seed=0.05, lr_residual=0.01, epochs=60
+    ).but(_ALONE),
 }
 """All see every measurement, and their last epoch is the result."""
 
@@ -74,6 +74,9 @@ class First(nn.Module):
         self.unet = UNet2DModel.from_pretrained(folder / "unet", low_cpu_mem_usage=False)
         self.schedule: Schedule = read_schedule(folder)
         self.float().requires_grad_(False).eval()
+
+    def steps(self, started: bool) -> int:
+        return 4
 
     def seed_shape(self, height: int, width: int) -> tuple[int, int, int]:
         h, w = (-(-side // self.grain) * self.grain // self.decoder.factor for side in (height, width))

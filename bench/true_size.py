@@ -123,10 +123,10 @@ def measured(
     peak = peak_memory_mb(device) / 1024
     z = video.z_shared.detach()
     with torch.no_grad():
-        latent = networks.reverse(z, recipe.steps, recipe.spacing)
+        latent = networks.reverse(z, video.steps, recipe.spacing)
         feature = networks.decode_body(latent)
     splits = [
-        _median(lambda: _back(networks.reverse, z, recipe.steps, recipe.spacing), epochs),
+        _median(lambda: _back(networks.reverse, z, video.steps, recipe.spacing), epochs),
         _median(lambda: _back(networks.decode_body, latent), epochs),
         _median(lambda: _tails(video, feature), epochs),
     ]

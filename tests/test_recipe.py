@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from tests.moving_clip import moving_clip
+from tests.short_runs import QUICK
 from tests.toy_denoiser import ToyDenoiser
 from tests.toy_prior import ToyPrior
 from torch import Tensor
@@ -255,3 +256,21 @@ def test_every_field_says_what_it_is_and_is_tried_above():
     ]
     assert said == FIELDS
     assert set(TRIED) == set(FIELDS)
+
+
+class Hasty(ToyPrior):
+    def steps(self, started: bool) -> int:
+        return 1 if started else 2
+
+
+@pytest.mark.parametrize(("start", "steps"), [("least-squares", 1), ("noise", 2)])
+def test_steps_left_out_are_the_priors_own(start: str, steps: int):
+    clean, A = moving_clip(3, 16), Mask(missing=0.5)
+    settings = {"start": start, "follow_motion": False, "denoise_rounds": 0}
+    told, untold = (dataclasses.replace(QUICK, steps=number, **settings) for number in (steps, None))
+    one, other = (restore(A(clean), A, Hasty(), Dis(), recipe) for recipe in (told, untold))
+    assert torch.equal(one, other)
+    assert untold.settled(Hasty(), started=start != "noise").steps == steps
+    assert told.but({"steps": "3"}).settled(Hasty(), started=True).steps == 3
+    assert untold.settled(None, started=True).steps is None
+    assert told.but({"steps": None}) == untold

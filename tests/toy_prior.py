@@ -26,6 +26,9 @@ class ToyPrior(nn.Module):
         for name, part in parts.items():
             self.register_buffer(name, part.to(dtype))
 
+    def steps(self, started: bool) -> int:
+        return 4
+
     def seed_shape(self, height: int, width: int) -> tuple[int, int, int]:
         return LATENT, -(-height // SIDE), -(-width // SIDE)
 

@@ -86,7 +86,10 @@ def estimate(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Reci
     networks: Any = prior
     held = [*networks.parameters(), *networks.buffers()]
     weights = sum(value.numel() * value.element_size() for value in held)
-    one = replace(recipe, steps=min(recipe.steps, 1)) if prior.frugal else recipe  # R then holds one step at a time
+    recipe = recipe.settled(prior, started=False)
+    one = (
+        replace(recipe, steps=min(recipe.steps or 0, 1)) if prior.frugal else recipe
+    )  # R then holds one step at a time
     with FakeTensorMode(allow_non_fake_inputs=True), _Peak() as peak:
         video = Video(prior, shape, one, torch.Generator(), torch.device("cpu"))
         video().square().mean().backward()

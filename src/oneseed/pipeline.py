@@ -117,6 +117,7 @@ def restore_file(
     check_output(target, overwrite, lossless, clip=clip)
     place = choose_device(device)
     networks = load_prior(prior, place, decoder=decoder, prompt=prompt, guidance=guidance) if recipe.epochs else None
+    recipe = recipe.settled(networks, started=degrade.linear and recipe.start == "least-squares")
     require_memory(networks, shape, recipe, place)
     cleaner = load_denoiser(denoiser, prior, place) if recipe.denoises else None
     estimator = registry.find("flow", flow)()

@@ -11,6 +11,7 @@ PRESETS: dict[str, Recipe] = {
     # The next two are not measured yet.
     "best": Recipe(fit_epochs=60, epochs=300, patience=40, finish_rounds=8),
     "paper": Recipe(
+        steps=4,
         start="noise",
         follow_motion=False,
         rank=4,

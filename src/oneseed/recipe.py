@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
-from oneseed.prior.base import Joint
+from oneseed.prior.base import Joint, Prior
 from oneseed.registry import did_you_mean
 
 Start = Literal["noise", "least-squares"]
@@ -26,8 +26,9 @@ class Recipe:
     """
 
     # The chain
-    steps: int = 4
-    """T, steps of the reverse process; 4 is best in Table 1. 0 leaves R out: z_shared is then the latent itself."""
+    steps: int | None = None
+    """T, steps of the reverse process; 4 is best in Table 1. 0 leaves R out: z_shared is then the latent itself. None: as
+    many as the prior is best with, `Prior.steps`."""
     spacing: Spacing = "trailing"
     """Which trained steps R visits. Open; `trailing` alone starts where N(0, I) is the seed's law."""
     joint: Joint = "feature"
@@ -122,7 +123,7 @@ class Recipe:
             _require_choice(name, getattr(self, name), kind)
         for name, low in _AT_LEAST.items():
             value = getattr(self, name)
-            if not value >= low:
+            if value is not None and not value >= low:
                 raise RequestError(f"{name}={value}; needed is at least {low}. Give {name}={low}, say.")
         for name in _POSITIVE:
             value = getattr(self, name)
@@ -160,6 +161,16 @@ class Recipe:
     def denoises(self) -> bool:
         """Whether a run needs a denoiser."""
         return self.epochs > 0 and self.denoise_rounds > 0
+
+    def settled(self, prior: Prior | None, started: bool) -> "Recipe":
+        """With what it leaves to the prior filled in.
+
+        Args:
+            started: whether the search begins at a start and not at noise.
+        """
+        return (
+            self if self.steps is not None or prior is None else dataclasses.replace(self, steps=prior.steps(started))
+        )
 
     def noise(self, sigma: float) -> float:
         """s: the measurements' noise, never below the floor."""
@@ -207,6 +218,8 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
     if typing.get_origin(kind) is Literal:
         _require_choice(name, value, kind)
         return value
+    if kind == (int | None):
+        return None if str(value).lower() == "none" else _convert(name, value, int)
     words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     try:
         if kind is bool:

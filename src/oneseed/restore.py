@@ -99,6 +99,7 @@ def optimise(
             return
 
     assert prior is not None
+    recipe = recipe.settled(prior, started=start is not None)
     video = Video(prior, shape, recipe, generator, y.device)  # line 1
     fit = recipe.fit_epochs if start is not None else 0
     if start is not None:

@@ -29,8 +29,10 @@ class Video(nn.Module):
     ):
         super().__init__()
         frames, _, self.height, self.width = shape
-        self.prior, self.recipe = prior, recipe
-        self.head, self.tail = cut(prior, recipe.joint, recipe.steps, recipe.spacing)
+        recipe = recipe.settled(prior, started=False)
+        assert recipe.steps is not None
+        self.prior, self.recipe, self.steps = prior, recipe, recipe.steps
+        self.head, self.tail = cut(prior, recipe.joint, self.steps, recipe.spacing)
         seed = torch.randn(1, *prior.seed_shape(self.height, self.width), generator=generator)
         self.z_shared = nn.Parameter(seed.to(device))
         with torch.no_grad():
@@ -67,7 +69,7 @@ class Video(nn.Module):
         Not in the paper, where the seed starts from noise and all frames share one feature map that stands still.
         """
         recipe, key = self.recipe, x[len(x) // 2][None]
-        self.z_shared.copy_(self.prior.invert(self.prior.encode(key), recipe.steps, recipe.spacing))
+        self.z_shared.copy_(self.prior.invert(self.prior.encode(key), self.steps, recipe.spacing))
         if recipe.follow_motion:
             flows = estimate(x, key.expand_as(x))
             _, _, height, _ = self.residual.A.shape

@@ -85,6 +85,11 @@ def test_the_last_layer_is_linear_in_what_a_residual_adds(prior):
     torch.testing.assert_close(prior.decode_tail(feature + 2 * r) - plain, 2 * (prior.decode_tail(feature + r) - plain))
 
 
+def test_it_says_how_many_steps_it_is_best_with(prior):
+    assert prior.steps(started=False) >= 1
+    assert prior.steps(started=True) >= 0
+
+
 def test_no_steps_leave_the_seed_as_it_is(prior):
     z = seed_for(prior, 16, 16)
     assert torch.equal(prior.reverse(z, 0, "trailing"), z)

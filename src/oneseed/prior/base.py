@@ -24,6 +24,10 @@ class Prior(Protocol):
     frugal: bool
     """Whether what is computed is computed again on the way back (Section 3.3), not kept: slower, and takes less memory."""
 
+    def steps(self, started: bool) -> int:
+        """T where the recipe names none; `started`: the search begins at the latent of a start, not at noise."""
+        ...
+
     def seed_shape(self, height: int, width: int) -> tuple[int, int, int]:
         """(c, h, w) of the seed whose frame covers height x width pixels, perhaps with some to spare below and right."""
         ...
