@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from oneseed.flow.dis import Dis
-from oneseed.warp import FlowMemory, Warp, backward_warp, in_bounds, link, link_loss, pairs, visible, warp_loss
+from oneseed.warp import FlowMemory, Warp, backward_warp, in_bounds, link_loss, pairs, tie, visible, warp_loss
 
 
 @pytest.fixture
@@ -162,9 +162,24 @@ def test_pairs_are_frames_n_and_n_plus_step(step, here, there):
 @pytest.mark.parametrize("step", [1, -1, 2, -3])
 def test_a_link_follows_the_motion_at_any_distance_either_way(draw, step):
     x = moving(draw, 5)
-    tied = link(x, step, Dis().estimate)
+    (tied,) = tie(x, [step], Dis().estimate)
     assert tied.weight.mean() > 0.8
     assert link_loss(x, [tied]) < 0.02 * (pairs(x, step)[0] - pairs(x, step)[1]).square().mean()
+
+
+def test_links_both_ways_share_their_flows(draw):
+    x, asked = moving(draw, 5), []
+
+    def estimate(here, there):
+        asked.append(len(here))
+        return Dis().estimate(here, there)
+
+    together = tie(x, [1, -1, 2, -2, 7], estimate)
+    assert len(asked) == 4
+    for one, step in zip(together, [1, -1, 2, -2], strict=True):
+        (alone,) = tie(x, [step], Dis().estimate)
+        assert torch.equal(one.warp.flow, alone.warp.flow)
+        assert torch.equal(one.weight, alone.weight)
 
 
 def counting():

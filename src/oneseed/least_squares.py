@@ -17,7 +17,7 @@ from torch.nn.functional import avg_pool2d
 
 from oneseed.normal import Degrade, Normal, Terms
 from oneseed.shapes import Frames, Measured
-from oneseed.warp import Estimate, Link, link, pairs
+from oneseed.warp import Estimate, Link, pairs, tie
 
 __all__ = ["Degrade", "Terms", "confident_links", "edges", "iterates", "restore", "solve"]
 
@@ -79,10 +79,7 @@ def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int]) -> list
     ε̃ its median. A single pixel that was filled in from a wrong motion agrees with it; its neighbourhood does not.
     """
     links = []
-    for step in steps:
-        if abs(step) >= len(x):
-            continue
-        _, warp, seen = link(x, step, estimate)
+    for step, warp, seen in tie(x, steps, estimate):
         here, there = pairs(x, step)
         error = _around((here - warp(there)).square().mean(1, keepdim=True), 3)
         usual = 2 * error.flatten().median().clamp(min=1e-8)

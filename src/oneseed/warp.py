@@ -1,6 +1,6 @@
 """Moving frames along flows: W, the mask M, and the two lines of temporal mathematics (eqs 9 and 10)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -71,12 +71,15 @@ def pairs(x: Frames, step: int) -> tuple[_Some, _Some]:
     return (x[:-step], x[step:]) if step > 0 else (x[-step:], x[:step])
 
 
-def link(x: Frames, step: int, estimate: Estimate) -> Link:
-    """A link from the motion seen in x, weighted 1 where visible and 0 elsewhere."""
-    with torch.no_grad():
-        here, there = pairs(x, step)
-        forward = estimate(here, there)
-        return Link(step, Warp(forward), visible(forward, estimate(there, here)).to(x.dtype))
+@torch.no_grad()
+def tie(x: Frames, steps: Iterable[int], estimate: Estimate) -> list[Link]:
+    """Links from the motion seen in x, weighted 1 where visible and 0 elsewhere; steps beyond the clip are left out.
+
+    Where steps come in both signs, the flow back of one is the other's own: nothing is estimated twice.
+    """
+    steps = [step for step in steps if 0 < abs(step) < len(x)]
+    flows = {step: estimate(*pairs(x, step)) for step in sorted({sign * step for step in steps for sign in (1, -1)})}
+    return [Link(step, Warp(flows[step]), visible(flows[step], flows[-step]).to(x.dtype)) for step in steps]
 
 
 def warp_loss(x: Frames, y: Frames, flow: Warp | PairFlow, weight: PairWeight | Mask) -> Tensor:
