@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from oneseed import ddim, torchvision_operators
 from oneseed.ddim import Schedule, Spacing
 from oneseed.prior._decoders import Taesd
+from oneseed.prior._frozen import frozen
 from oneseed.prior._schedule import read_schedule
 from oneseed.prior.base import Prior
 from oneseed.prior.tiny import Tiny
@@ -96,6 +97,9 @@ class First(nn.Module):
 
     def decode_tail(self, feature: Tensor) -> Tensor:
         return self.decoder.tail(feature)
+
+    def decode_residual(self, r: Tensor) -> Tensor:
+        return frozen(self.decoder.tail, r, bias=False)
 
     def encode(self, x: Frames) -> Tensor:
         _, h, w = self.seed_shape(*x.shape[-2:])

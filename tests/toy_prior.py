@@ -49,6 +49,9 @@ class ToyPrior(nn.Module):
     def decode_tail(self, feature: Tensor) -> Tensor:
         return 0.5 + F.conv2d(F.pad(feature, (1, 1, 1, 1), mode="replicate"), self.tail)
 
+    def decode_residual(self, r: Tensor) -> Tensor:
+        return self.decode_tail(r) - 0.5
+
     def encode(self, x: Tensor) -> Tensor:
         _, h, w = self.seed_shape(*x.shape[-2:])
         x = F.pad(x, (0, SIDE * w - x.shape[-1], 0, SIDE * h - x.shape[-2]), mode="replicate")

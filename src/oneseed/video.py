@@ -35,6 +35,8 @@ class Video(nn.Module):
         self.head, self.tail = cut(prior, recipe.joint, self.steps, recipe.spacing)
         seed = torch.randn(1, *prior.seed_shape(self.height, self.width), generator=generator)
         self.z_shared = nn.Parameter(seed.to(device))
+        self.deep = recipe.joint != "feature"
+        """Whether residuals pass through more than D1, and frames so hold something for the way back."""
         with torch.no_grad():
             _, *joint = self.head(self.z_shared).shape
         shape_there = joint[0], joint[1], joint[2]
@@ -47,7 +49,7 @@ class Video(nn.Module):
 
     def frames_of(self, shared: Tensor) -> Frames:
         """The frames that the residuals make of what all share."""
-        again = self.prior.frugal and torch.is_grad_enabled()  # then only one frame's features are there at a time
+        again = self.deep and self.prior.frugal and torch.is_grad_enabled()  # then one frame's activations at a time
         frames = range(len(self.residual.A))
         if again:
             return torch.cat([recompute(self._frame, n, shared, use_reentrant=False) for n in frames])  # type: ignore[misc]
@@ -59,8 +61,13 @@ class Video(nn.Module):
 
     def _frame(self, n: int, shared: Tensor) -> Frames:
         moved = self.motion[n](shared) if self.motion else shared
-        x = self.tail(moved + self.residual.frame(n))  # line 9: eq 7, 11 or 12
+        r = self.residual.frame(n)
+        x = self.tail(moved + r) if self.deep else self._beside(moved, r)  # line 9: eq 7, 11 or 12
         return x[..., : self.height, : self.width]
+
+    def _beside(self, h: Tensor, r: Tensor) -> Tensor:
+        """D1(h + r), eq 12, as a sum: D1 is affine, and each half keeps the layout in memory that it came in."""
+        return self.prior.decode_tail(h) + self.prior.decode_residual(r)
 
     @torch.no_grad()
     def begin_at(self, x: Frames, estimate: Estimate) -> None:

@@ -47,11 +47,13 @@ class Kl(nn.Module):
         return parts.conv_act(parts.conv_norm_out(h))
 
     @property
-    def tail(self) -> nn.Module:
+    def tail(self) -> nn.Conv2d:
         return self.decoder.conv_out
 
+    contrast = 0.5
+
     def picture(self, said: Tensor) -> Tensor:
-        return said / 2 + 0.5
+        return self.contrast * said + 0.5
 
 
 class Taesd(nn.Module):
@@ -75,8 +77,10 @@ class Taesd(nn.Module):
         return self.layers[:-1](soft)
 
     @property
-    def tail(self) -> nn.Module:
-        return self.layers[-1]
+    def tail(self) -> nn.Conv2d:
+        return self.layers[-1]  # type: ignore[no-any-return]
+
+    contrast = 1.0
 
     def picture(self, said: Tensor) -> Tensor:
         return said

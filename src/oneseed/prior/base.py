@@ -48,6 +48,10 @@ class Prior(Protocol):
         """D1: the decoder's last layer; frames in [0, 1], not clamped."""
         ...
 
+    def decode_residual(self, r: Tensor) -> Tensor:
+        """D1(h + r) − D1(h), the same for every h: what a residual adds to a frame."""
+        ...
+
     def encode(self, x: Frames) -> Tensor:
         """Frames to latents, the decoder's inverse as far as it has one; sizes are padded as `seed_shape` says."""
         ...

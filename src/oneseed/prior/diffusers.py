@@ -12,6 +12,7 @@ from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
 from oneseed.prior._checkpoint import Checkpoint, Text, load_checkpoint, load_decoder
 from oneseed.prior._decoders import decoder_of
+from oneseed.prior._frozen import frozen
 from oneseed.prior._half import in_precision
 from oneseed.prior._hub import locate
 from oneseed.shapes import Frames
@@ -147,7 +148,10 @@ class Diffusers(nn.Module):
         )
 
     def decode_tail(self, feature: Tensor) -> Tensor:
-        return self.decoder.picture(self.decoder.tail(feature))
+        return self.decoder.picture(frozen(self.decoder.tail, feature))
+
+    def decode_residual(self, r: Tensor) -> Tensor:
+        return self.decoder.contrast * frozen(self.decoder.tail, r, bias=False)
 
     @torch.no_grad()
     def encode(self, x: Frames) -> Tensor:

@@ -13,6 +13,7 @@ from oneseed import ddim, torchvision_operators
 from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
 from oneseed.prior._autoencoder import SIDE, Decoder, Encoder
+from oneseed.prior._frozen import frozen
 from oneseed.prior._schedule import CONFIG, read_schedule
 from oneseed.shapes import Frames
 
@@ -77,7 +78,10 @@ class Tiny(nn.Module):
         return self.decoder.body(latent)
 
     def decode_tail(self, feature: Tensor) -> Tensor:
-        return self.decoder.tail(feature)
+        return frozen(self.decoder.tail, feature)
+
+    def decode_residual(self, r: Tensor) -> Tensor:
+        return frozen(self.decoder.tail, r, bias=False)
 
     def encode(self, x: Frames) -> Tensor:
         _, h, w = self.seed_shape(*x.shape[-2:])
