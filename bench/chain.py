@@ -38,9 +38,9 @@ def prior(name: str) -> Prior:
     Raises:
         ValueError: none of these.
     """
-    if name not in _PRIORS:
-        raise ValueError(f"no prior {name!r}; there are {', '.join(_PRIORS)}")
-    return _PRIORS[name]()
+    if name not in PRIORS:
+        raise ValueError(f"no prior {name!r}; there are {', '.join(PRIORS)}")
+    return PRIORS[name]()
 
 
 def _random() -> Prior:
@@ -117,4 +117,4 @@ def _first() -> Prior:
         return First(Path(folder) / weights)
 
 
-_PRIORS = {"tiny": Tiny, "random": _random, "first": _first}
+PRIORS = {"tiny": Tiny, "random": _random, "first": _first}

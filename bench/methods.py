@@ -24,6 +24,10 @@ def method(name: str) -> Method:
     """
     rest, _, which = name.partition("@")
     base, _, changes = rest.partition(":")
+    if which and (base not in chain.RECIPES or which not in chain.PRIORS):
+        raise ValueError(
+            f"no method {name!r}; after @ comes {', '.join(chain.PRIORS)}, before it {', '.join(chain.RECIPES)}"
+        )
     if base in RIVALS:
         return importlib.import_module(f"bench.rivals.{base}").restore
     if base not in PRESETS and base not in chain.RECIPES:

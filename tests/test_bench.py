@@ -67,6 +67,9 @@ def test_the_chain_alone_shows_the_prior():
     }
     assert errors[short] < 0.3 * errors[f"{short}@random"]
     assert len(set(errors.values())) == len(errors)
+    for wrong in ("chain@magic", "telea@random", "draft@tiny"):
+        with pytest.raises(ValueError, match=f"no method '{wrong}'; after @ comes tiny, random, first"):
+            method(wrong)
     with pytest.raises(ValueError, match="no prior 'magic'; there are tiny, random, first"):
         chain.prior("magic")
 
@@ -88,9 +91,8 @@ def test_true_size_shows_what_frugality_saves(monkeypatch: pytest.MonkeyPatch, c
     assert [row[3].strip() for row in rows] == ["False", "True"]
     assert float(rows[1][4]) < float(rows[0][4])
     peak, epoch, *parts, look = map(float, true_size.measured(networks, shape, recipe, torch.device("cpu"), 1))
-    assert peak > 0
-    assert 0.5 * sum(parts) < epoch < 3 * sum(parts)
-    assert look > 0
+    assert min(peak, epoch, *parts, look) > 0
+    assert len(parts) == 3
 
 
 def test_a_run_is_written_once_and_shown_in_a_table(tmp_path):

@@ -100,10 +100,17 @@ def test_a_prior_is_frugal_only_where_it_must(monkeypatch: pytest.MonkeyPatch, t
     for prior.frugal in (True, False):
         needed[prior.frugal] = estimate(prior, shape, recipe).total
     assert needed[True] < 0.9 * needed[False]
-    for free, frugal in ((needed[False], False), (needed[True], True), (needed[False], False)):
+    for free, frugal in ((2 * needed[False], False), (needed[True], True), (needed[False], True), (10**15, False)):
         monkeypatch.setattr(memory, "free_bytes", lambda device, free=free: free)
         require_memory(prior, shape, recipe, CPU)
         assert prior.frugal == frugal
+
+
+def test_a_small_run_does_not_stay_frugal():
+    prior = ToyPrior()
+    prior.frugal = True
+    require_memory(prior, (2, 3, 8, 8), Recipe(), CPU)
+    assert not prior.frugal
 
 
 def test_small_videos_are_not_looked_at_any_closer(monkeypatch: pytest.MonkeyPatch):

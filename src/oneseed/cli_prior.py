@@ -37,7 +37,7 @@ def sample(
     prior: Annotated[str, typer.Option(metavar="NAME|PATH|HUB_ID", help="The image model.")] = "tiny",
     count: Annotated[int, typer.Option(help="Pictures on the sheet.")] = 16,
     size: Annotated[int, typer.Option(help="Side of each, pixels.")] = 256,
-    steps: Annotated[int, typer.Option(help="Steps of the reverse process; restoring uses 4.")] = 50,
+    steps: Annotated[int, typer.Option(help="Steps of the reverse process.")] = 50,
     prompt: Annotated[str, typer.Option(metavar="TEXT")] = "",
     guidance: Annotated[float, typer.Option(help="How far the prompt is exaggerated; 1 is not at all.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Draws the seeds.")] = 0,

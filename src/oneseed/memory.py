@@ -18,6 +18,8 @@ BESIDE = 30
 """Videos that measurements, flows, least squares and their steps hold together, by measurement."""
 FEW = 0.05
 """Of the memory that is free: whose videos take no more than this is not looked at any closer."""
+SURE = 0.8
+"""Of the memory that is free: what is estimated to take no more is kept. An estimate may be a quarter too low."""
 SPARE = 1.1
 """What the allocator leaves unused, and what libraries take."""
 
@@ -91,7 +93,8 @@ def estimate(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Reci
         replace(recipe, steps=min(recipe.steps or 0, 1)) if prior.frugal else recipe
     )  # R then holds one step at a time
     with FakeTensorMode(allow_non_fake_inputs=True), _Peak() as peak:
-        video = Video(prior, shape, one, torch.Generator(), torch.device("cpu"))
+        place = held[0].device if held else torch.device("cpu")
+        video = Video(prior, shape, one, torch.Generator(), place)
         video().square().mean().backward()
         adam = sum(2 * value.numel() * value.element_size() for value in video.learnt())
     return Estimate(weights, peak.most + adam, beside)
@@ -152,7 +155,7 @@ def _thriftily(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Re
     if prior is not None:
         prior.frugal = False
         needed = estimate(prior, shape, recipe)
-        if needed.fits(free):
+        if needed.fits(int(SURE * free)):
             return needed
         prior.frugal = True
     return estimate(prior, shape, recipe)

@@ -27,8 +27,8 @@ class Recipe:
 
     # The chain
     steps: int | None = None
-    """T, steps of the reverse process; 4 is best in Table 1. 0 leaves R out: z_shared is then the latent itself. None: as
-    many as the prior is best with, `Prior.steps`."""
+    """T, steps of the reverse process; 4 is best in Table 1. 0 leaves R out: z_shared is then the latent itself, and the
+    joints `seed` and `latent` are one. None: as many as the prior is best with, `Prior.steps`."""
     spacing: Spacing = "trailing"
     """Which trained steps R visits. Open; `trailing` alone starts where N(0, I) is the seed's law."""
     joint: Joint = "feature"

@@ -49,25 +49,33 @@ class Video(nn.Module):
 
     def frames_of(self, shared: Tensor) -> Frames:
         """The frames that the residuals make of what all share."""
-        again = self.deep and self.prior.frugal and torch.is_grad_enabled()  # then one frame's activations at a time
         frames = range(len(self.residual.A))
-        if again:
-            return torch.cat([recompute(self._frame, n, shared, use_reentrant=False) for n in frames])  # type: ignore[misc]
-        return torch.cat([self._frame(n, shared) for n in frames])
+        if not self.deep:
+            x = self._beside(shared)
+        elif self.prior.frugal and torch.is_grad_enabled():  # one frame's activations at a time
+            x = torch.cat([recompute(self._frame, n, shared, use_reentrant=False) for n in frames])  # type: ignore[misc]
+        else:
+            x = torch.cat([self._frame(n, shared) for n in frames])
+        return x[..., : self.height, : self.width]
 
     def learnt(self) -> list[nn.Parameter]:
         """All that is searched for: z_shared, then A and B."""
         return [self.z_shared, *self.residual.parameters()]
 
     def _frame(self, n: int, shared: Tensor) -> Frames:
-        moved = self.motion[n](shared) if self.motion else shared
-        r = self.residual.frame(n)
-        x = self.tail(moved + r) if self.deep else self._beside(moved, r)  # line 9: eq 7, 11 or 12
-        return x[..., : self.height, : self.width]
+        return self.tail(shared + self.residual.frame(n))  # line 9: eq 7 or 11
 
-    def _beside(self, h: Tensor, r: Tensor) -> Tensor:
-        """D1(h + r), eq 12, as a sum: D1 is affine, and each half keeps the layout in memory that it came in."""
-        return self.prior.decode_tail(h) + self.prior.decode_residual(r)
+    def _beside(self, shared: Tensor) -> Frames:
+        """D1(W_n(h) + r_n), eq 12, as a sum: D1 is affine, and each half keeps the layout in memory that it came in."""
+        prior, frames = self.prior, range(len(self.residual.A))
+        if not self.motion:  # what all share is decoded once
+            return prior.decode_tail(shared) + torch.cat(
+                [prior.decode_residual(self.residual.frame(n)) for n in frames]
+            )
+        moved = (prior.decode_tail(warp(shared)) for warp in self.motion)
+        return torch.cat(
+            [h + prior.decode_residual(self.residual.frame(n)) for n, h in zip(frames, moved, strict=True)]
+        )
 
     @torch.no_grad()
     def begin_at(self, x: Frames, estimate: Estimate) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from oneseed import registry
 from oneseed.errors import RequestError
 from oneseed.load import load_prior
+from oneseed.prior._frozen import frozen
 from oneseed.prior.base import JOINTS, Joint, Prior, cut
 from oneseed.prior.diffusers import Diffusers
 from oneseed.prior.tiny import PARTS, Tiny
@@ -108,6 +109,18 @@ def test_a_frames_feature_map_does_not_wait_for_the_way_back(priors):
             x = prior.decode_tail(feature) + prior.decode_residual(feature)
         assert sum(kept) < feature.numel() / 4
         assert torch.autograd.grad(x.sum(), feature)[0].abs().sum() > 0
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_frozen_layer_is_the_plain_one_there_and_back(draw, layout: torch.memory_format, bias: bool):
+    conv = torch.nn.Conv2d(5, 3, 3, padding=1).requires_grad_(False)
+    x = draw(2, 5, 9, 7).contiguous(memory_format=layout).requires_grad_()
+    plain = torch.nn.functional.conv2d(x, conv.weight, conv.bias if bias else None, padding=1)
+    ours, weight = frozen(conv, x, bias), draw(2, 3, 9, 7)
+    torch.testing.assert_close(ours, plain)
+    one, two = (torch.autograd.grad((y * weight).sum(), x)[0] for y in (ours, plain))
+    torch.testing.assert_close(one, two)
 
 
 def test_no_steps_leave_the_seed_as_it_is(prior):

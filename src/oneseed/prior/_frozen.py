@@ -29,6 +29,8 @@ def frozen(conv: nn.Conv2d, x: Tensor, bias: bool = True) -> Tensor:
 
     There and back in the layout of x: else that of the weights decides, and feature maps are copied from one to the other.
     """
+    assert (conv.stride, conv.dilation, conv.groups, conv.padding_mode) == ((1, 1), (1, 1), 1, "zeros")
+    assert not isinstance(conv.padding, str)
     rows = x.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if rows else torch.contiguous_format
     weight = conv.weight.contiguous(memory_format=layout)
