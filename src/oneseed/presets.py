@@ -7,7 +7,7 @@ from oneseed.registry import did_you_mean
 # PSNR (dB) on mask / downsample / motion blur / temporal blur / both, the blurs with noise 0.02: `make bench`.
 PRESETS: dict[str, Recipe] = {
     "draft": Recipe(epochs=0),  # 32.18 / 25.88 / 24.92 / 27.81 / 22.48
-    "balanced": Recipe(),  # 34.17 / - / 26.72 / - / -; without the denoiser 33.83 / 26.60 / 26.17 / 29.80 / 23.26
+    "balanced": Recipe(),  # 34.26 / 26.55 / 26.70 / 30.49 / 23.42
     # The next two are not measured yet.
     "best": Recipe(fit_epochs=60, epochs=300, patience=40, finish_rounds=8),
     "paper": Recipe(

@@ -56,7 +56,7 @@ class Tiny(nn.Module):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def steps(self, started: bool) -> int:
-        """From noise R is worth 1 to 2 dB; from a start it costs time and gains nothing (`make bench-chain`)."""
+        """From noise R is worth 2 dB; from a start it costs time and gains nothing (`make bench-chain`)."""
         return 0 if started else 4
 
     def seed_shape(self, height: int, width: int) -> tuple[int, int, int]:
