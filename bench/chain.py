@@ -5,15 +5,13 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from oneseed import ddim, torchvision_operators
-from oneseed.ddim import Schedule, Spacing
+from oneseed import torchvision_operators
 from oneseed.prior._decoders import Taesd
-from oneseed.prior._frozen import frozen
 from oneseed.prior._schedule import read_schedule
 from oneseed.prior.base import Prior
 from oneseed.prior.tiny import Tiny
@@ -53,59 +51,31 @@ def _random() -> Prior:
     return networks
 
 
-class First(nn.Module):
+class First(Tiny):
     """The first `tiny`: AutoencoderTiny and UNet2DModel of diffusers, 16 latent channels, predicts the noise.
 
     Args:
         folder: its `vae/`, `unet/` and `scheduler/`.
     """
 
-    name = "first"
-    frugal = False
-    grain = 32
-
     def __init__(self, folder: Path):
-        super().__init__()
+        nn.Module.__init__(self)  # the parts of today's are others
         torchvision_operators.declare()
         from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
         from diffusers.models.unets.unet_2d import UNet2DModel
 
-        self.decoder = Taesd(AutoencoderTiny.from_pretrained(folder / "vae", low_cpu_mem_usage=False))
-        self.encoder = self.decoder.encoder
-        self.unet = UNet2DModel.from_pretrained(folder / "unet", low_cpu_mem_usage=False)
-        self.schedule: Schedule = read_schedule(folder)
+        self.name, self.frugal, self.grain = "first", False, 32
+        self.decoder: Any = Taesd(AutoencoderTiny.from_pretrained(folder / "vae", low_cpu_mem_usage=False))
+        self.encoder, self.latent_channels = self.decoder.encoder, self.decoder.latent_channels
+        self.unet: Any = UNet2DModel.from_pretrained(folder / "unet", low_cpu_mem_usage=False)
+        self.schedule = read_schedule(folder)
         self.float().requires_grad_(False).eval()
-
-    def steps(self, started: bool) -> int:
-        return 4
-
-    def seed_shape(self, height: int, width: int) -> tuple[int, int, int]:
-        h, w = (-(-side // self.grain) * self.grain // self.decoder.factor for side in (height, width))
-        return self.decoder.latent_channels, h, w
-
-    def reverse(self, z: Tensor, steps: int, spacing: Spacing) -> Tensor:
-        return ddim.reverse(z, self._predict, self.schedule, steps, spacing)
-
-    def invert(self, latent: Tensor, steps: int, spacing: Spacing) -> Tensor:
-        return ddim.invert(latent, self._predict, self.schedule, steps, spacing)
-
-    def _predict(self, z: Tensor, t: int) -> Tensor:
-        return self.unet(z, t).sample
 
     def decode_body(self, latent: Tensor) -> Tensor:
         return self.decoder.body(latent, self.frugal)
 
-    def decode_tail(self, feature: Tensor) -> Tensor:
-        return self.decoder.tail(feature)
-
-    def decode_residual(self, r: Tensor) -> Tensor:
-        return frozen(self.decoder.tail, r, bias=False)
-
     def encode(self, x: Frames) -> Tensor:
-        _, h, w = self.seed_shape(*x.shape[-2:])
-        factor = self.decoder.factor
-        x = F.pad(x, (0, factor * w - x.shape[-1], 0, factor * h - x.shape[-2]), mode="replicate")
-        return self.decoder.encode(x)
+        return super().encode(x) * self.decoder.scale
 
 
 def _first() -> Prior:

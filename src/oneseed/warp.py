@@ -1,6 +1,6 @@
 """Moving frames along flows: W, the mask M, and the two lines of temporal mathematics (eqs 9 and 10)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -77,9 +77,21 @@ def tie(x: Frames, steps: Iterable[int], estimate: Estimate) -> list[Link]:
 
     Where steps come in both signs, the flow back of one is the other's own: nothing is estimated twice.
     """
-    steps = [step for step in steps if 0 < abs(step) < len(x)]
-    flows = {step: estimate(*pairs(x, step)) for step in sorted({sign * step for step in steps for sign in (1, -1)})}
-    return [Link(step, Warp(flows[step]), visible(flows[step], flows[-step]).to(x.dtype)) for step in steps]
+    steps = _within(x, steps)
+    return _links(_flows(x, steps, estimate), steps, x.dtype)
+
+
+def _within(x: Frames, steps: Iterable[int]) -> list[int]:
+    return [step for step in steps if 0 < abs(step) < len(x)]
+
+
+def _flows(x: Frames, steps: Sequence[int], estimate: Estimate) -> dict[int, PairFlow]:
+    """The flow at every step, and back."""
+    return {step: estimate(*pairs(x, step)) for step in sorted({sign * step for step in steps for sign in (1, -1)})}
+
+
+def _links(flows: Mapping[int, PairFlow], steps: Sequence[int], dtype: torch.dtype) -> list[Link]:
+    return [Link(step, Warp(flows[step]), visible(flows[step], flows[-step]).to(dtype)) for step in steps]
 
 
 def warp_loss(x: Frames, y: Frames, flow: Warp | PairFlow, weight: PairWeight | Mask) -> Tensor:
@@ -122,13 +134,10 @@ class FlowMemory:
     def look(self, x: Frames, epoch: int) -> list[Link]:
         """The links of this epoch, estimated anew on x when `epoch` is a multiple of `every`."""
         if not self._flows or epoch % self.every == 0:
-            steps = [step for step in self.steps if 0 < abs(step) < len(x)]
-            for step in sorted({sign * step for step in steps for sign in (1, -1)}):
-                self._average(step, self.estimate(*pairs(x, step)))
-            self._links = [
-                Link(step, Warp(self._flows[step]), visible(self._flows[step], self._flows[-step]).to(x.dtype))
-                for step in steps
-            ]
+            steps = _within(x, self.steps)
+            for step, fresh in _flows(x, steps, self.estimate).items():
+                self._average(step, fresh)
+            self._links = _links(self._flows, steps, x.dtype)
         return self._links
 
     @property
