@@ -24,6 +24,7 @@ REFINING = {
     "motion_sd": 0.056,
     "near_sd": 0.03,
     "reach": 1,
+    "interpolation": "cubic",
     "rounds": 2,
     "steps": 5,
 }

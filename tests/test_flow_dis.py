@@ -15,7 +15,8 @@ def two():
 
 
 def test_every_preset_is_another_flow(two):
-    flows = [Dis(preset).estimate(two[:1], two[1:]) for preset in ("ultrafast", "fast", "medium")]
+    flows = [Dis(preset).estimate(two[:1], two[1:]) for preset in ("ultrafast", "fast", "medium", "fine")]
+    assert not torch.equal(flows[2], flows[3])
     assert not torch.equal(flows[0], flows[1])
     assert not torch.equal(flows[1], flows[2])
 
@@ -33,7 +34,7 @@ def test_the_threads_of_opencv_are_put_back(two):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 40), (8, 60), (20, 300), (60, 8), (11, 11)])
-@pytest.mark.parametrize("preset", ["ultrafast", "fast", "medium"])
+@pytest.mark.parametrize("preset", ["ultrafast", "fast", "medium", "fine"])
 def test_sizes_that_opencv_crashes_on_are_covered(preset, size):
     x = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
     assert Dis(preset).estimate(x[:1], x[1:]).isfinite().all()
@@ -43,3 +44,11 @@ def test_it_is_the_luma_that_is_followed(two):
     weight = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     grey = (two * weight).sum(1, keepdim=True).expand(-1, 3, -1, -1)
     torch.testing.assert_close(Dis().estimate(grey[:1], grey[1:]), Dis().estimate(two[:1], two[1:]), rtol=0, atol=0.2)
+
+
+def test_fine_is_nearer_than_medium(two):
+    """A smooth picture that moves by a fraction of a pixel."""
+    wide = F.interpolate(two[:1], size=(144, 192), mode="bicubic")
+    here, there = wide[..., ::2, :-2:2], wide[..., ::2, 1:-1:2]  # half a pixel apart
+    gaps = [(Dis(preset).estimate(here, there)[:, 0, 8:-8, 8:-8] + 0.5).abs().mean() for preset in ("medium", "fine")]
+    assert gaps[1] < gaps[0]

@@ -7,6 +7,7 @@ import torch
 from tests.small_problem import moving, rightwards
 
 from oneseed import least_squares
+from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
 from oneseed.flow.dis import Dis
 from oneseed.flow.still import Still
@@ -73,11 +74,25 @@ def test_one_pixel_that_agrees_by_chance_is_not_trusted(draw):
 
 
 SETTINGS = {
-    "noise": 0.005, "gradient_sd": 0.2, "motion_sd": 0.03, "reach": 2, "first_steps": 40, "rounds": 3, "round_steps": 25
+    "noise": 0.005, "gradient_sd": 0.2, "motion_sd": 0.03, "reach": 2, "interpolation": "cubic",
+    "first_steps": 40, "rounds": 3, "round_steps": 25,
 }  # fmt: skip
 
 
 QUICK = SETTINGS | {"first_steps": 8, "rounds": 2, "round_steps": 5}
+
+
+def test_motion_is_no_finer_than_twice_the_measurements(draw):
+    truth, asked = moving(draw, 3, 32), []
+
+    def estimate(here, there):
+        asked.append(here.shape[-1])
+        return torch.zeros(len(here), 2, *here.shape[-2:])
+
+    for factor in (2, 4, 8):
+        A = Downsample(factor)
+        least_squares.restore(A(truth), A, tuple(truth.shape), estimate, **QUICK)
+    assert list(dict.fromkeys(asked)) == [32, 16, 8]
 
 
 def test_knowing_the_motion_is_better_than_not_knowing_it(draw):

@@ -12,7 +12,8 @@ from oneseed import plug_and_play
 from oneseed.degrade.mask import Mask
 
 RUN: dict[str, Any] = {
-    "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "motion_sd": 0.1, "reach": 1, "rounds": 3, "steps": 5,
+    "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "motion_sd": 0.1, "reach": 1, "interpolation": "cubic",
+    "rounds": 3, "steps": 5,
 }  # fmt: skip
 
 blur = ToyDenoiser().denoise

@@ -57,6 +57,7 @@ TRIED: dict[str, tuple[Any, Any]] = {
     "finish_steps": (4, 2),
     "finish_gradient_sd": (0.08, 0.02),
     "finish_contrast": (0.03, 0.3),
+    "interpolation": ("cubic", "linear"),
     "finish_colour": (2.0, 1.0),
     "finish_motion_sd": (0.05, 0.01),
     "finish_spread": (1.0, 2.0),

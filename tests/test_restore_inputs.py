@@ -43,7 +43,8 @@ def test_no_epochs_give_the_least_squares_start_from_all_measurements():
     (only,) = optimise(y, A, None, Dis(), recipe)
     plain = least_squares.restore(
         y, A, tuple(y.shape), Dis().estimate, noise=recipe.noise(0.0), gradient_sd=recipe.gradient_sd,
-        motion_sd=recipe.motion_sd, reach=recipe.reach, first_steps=recipe.first_steps, rounds=recipe.rounds,
+        motion_sd=recipe.motion_sd, reach=recipe.reach, interpolation=recipe.interpolation,
+        first_steps=recipe.first_steps, rounds=recipe.rounds,
         round_steps=recipe.round_steps,
     )  # fmt: skip
     torch.testing.assert_close(only.x, plain, rtol=0, atol=1e-6)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from oneseed.least_squares import Degrade, Terms, confident_links, edges, iterates, solve
+from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured
 from oneseed.warp import Estimate, Link
 
@@ -29,6 +30,7 @@ def refine(
     motion_sd: float,
     near_sd: float,
     reach: int,
+    interpolation: Kernel,
     rounds: int,
     steps: int,
 ) -> Frames:
@@ -54,7 +56,7 @@ def refine(
     choosing = bool(hidden.any()) and spread != 1
     mixes = choosing and _mixes(degrade, x)
     for _ in range(_CHOICES if choosing else 0):
-        begin, links = x, confident_links(x, estimate, both_ways)
+        begin, links = x, confident_links(x, estimate, both_ways, interpolation)
 
         def attempt(strengths: _Strengths, begin: Frames = begin, links: list[Link] = links) -> _Attempt:
             x = solve(y * seen, lambda v: degrade(v) * seen, begin, terms(begin, links, strengths), steps)
@@ -65,7 +67,7 @@ def refine(
         if strengths == before:
             break
     for _ in range(rounds):
-        x = solve(y, degrade, x, terms(x, confident_links(x, estimate, both_ways), strengths), steps)
+        x = solve(y, degrade, x, terms(x, confident_links(x, estimate, both_ways, interpolation), strengths), steps)
     return x
 
 

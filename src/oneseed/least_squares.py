@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from oneseed.normal import Degrade, Normal, Terms
+from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured
-from oneseed.warp import Estimate, Link, pairs, tie
+from oneseed.warp import Estimate, Link, coarsely, pairs, tie
 
 __all__ = ["Degrade", "Terms", "confident_links", "edges", "iterates", "restore", "solve"]
 
@@ -72,14 +73,15 @@ def _size(d: Tensor, colour: float) -> Tensor:
 
 
 @torch.no_grad()
-def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int]) -> list[Link]:
+def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int], kernel: Kernel = "cubic") -> list[Link]:
     """Frames tied at each distance in `steps`; confidence falls with what the motion leaves unexplained.
 
     c = M / (1 + ε/2ε̃), with M the occlusion mask, ε the squared error of the warped frame averaged over 3x3 pixels, and
     ε̃ its median. A single pixel that was filled in from a wrong motion agrees with it; its neighbourhood does not.
+    A linear `kernel` blurs, and would have sharp frames agree with blurred ones.
     """
     links = []
-    for step, warp, seen in tie(x, steps, estimate):
+    for step, warp, seen in tie(x, steps, estimate, kernel):
         here, there = pairs(x, step)
         error = _around((here - warp(there)).square().mean(1, keepdim=True), 3)
         usual = 2 * error.flatten().median().clamp(min=1e-8)
@@ -115,15 +117,21 @@ def restore(
     gradient_sd: float,
     motion_sd: float,
     reach: int,
+    interpolation: Kernel,
     first_steps: int,
     rounds: int,
     round_steps: int,
 ) -> Frames:
-    """MCLS whole: first without motion, then `rounds` times with the motion seen in the last result."""
+    """MCLS whole: first without motion, then `rounds` times with the motion seen in the last result.
+
+    Where measurements are coarser than frames, motion is looked for at twice their resolution: what is finer is guessed.
+    """
+    finer = (shape[2] * shape[3] / (y.shape[2] * y.shape[3])) ** 0.5  # of frames, by this factor
+    estimate = coarsely(estimate, max(round(finer / 2), 1))
     x = torch.zeros(shape, dtype=y.dtype, device=y.device)
     x = solve(y, degrade, x, Terms(noise=noise, gradient_sd=gradient_sd), first_steps)
     for _ in range(rounds):
-        links = confident_links(x, estimate, range(1, reach + 1))
+        links = confident_links(x, estimate, range(1, reach + 1), interpolation)
         terms = Terms(noise=noise, gradient_sd=gradient_sd, motion_sd=motion_sd, links=links)
         x = solve(y, degrade, x, terms, round_steps)
     return x

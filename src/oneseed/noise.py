@@ -1,5 +1,7 @@
 """Additive Gaussian noise: the camera's part in Y ≈ A(X) that no one can predict."""
 
+import math
+
 import torch
 
 from oneseed.errors import RequestError
@@ -28,3 +30,8 @@ def add_noise(y: Measured, sigma: float, generator: torch.Generator) -> Measured
     require_noise(sigma)
     drawn = torch.randn(y.shape, generator=generator, device=generator.device, dtype=torch.float32)
     return y + sigma * drawn.to(y)
+
+
+def rounding_noise(bits: int) -> float:
+    """Standard deviation of what rounding to so many bits does, on the [0, 1] scale: that of a uniform step's error."""
+    return 1 / (2**bits - 1) / math.sqrt(12)

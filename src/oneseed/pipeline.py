@@ -18,7 +18,7 @@ from oneseed.device import choose_device, peak_memory_mb
 from oneseed.errors import DivergedError, RequestError
 from oneseed.load import load_denoiser, load_prior
 from oneseed.memory import require_memory
-from oneseed.noise import add_noise, require_noise
+from oneseed.noise import add_noise, require_noise, rounding_noise
 from oneseed.recipe import Recipe
 from oneseed.restore import Epoch, optimise
 from oneseed.sample import draw, save_picture, sheet
@@ -122,7 +122,7 @@ def restore_file(
     cleaner = load_denoiser(denoiser, prior, place) if recipe.denoises else None
     estimator = registry.find("flow", flow)()
 
-    believed = math.hypot(noise, 1 / (2**clip.bits - 1) / math.sqrt(12))  # rounding is noise too
+    believed = math.hypot(noise, rounding_noise(clip.bits))  # rounding is noise too
     begin()
     began = time.monotonic()
     late = math.inf if minutes is None else began + 60 * minutes

@@ -7,6 +7,7 @@ measurements and along the motion; the strength falls from round to round (Venka
 from collections.abc import Callable
 
 from oneseed.least_squares import Degrade, Terms, confident_links, solve
+from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured
 from oneseed.warp import Estimate
 
@@ -26,6 +27,7 @@ def refine(
     doubt: float,
     motion_sd: float,
     reach: int,
+    interpolation: Kernel,
     rounds: int,
     steps: int,
 ) -> Frames:
@@ -41,7 +43,7 @@ def refine(
     for k in range(rounds):
         sigma = strongest * (weakest / strongest) ** (k / max(rounds - 1, 1))
         v = denoise(x, sigma)
-        links = confident_links(v, estimate, both_ways)
+        links = confident_links(v, estimate, both_ways, interpolation)
         terms = Terms(noise=noise, motion_sd=motion_sd, links=links, near=v, near_sd=doubt * sigma)
         x = solve(y, degrade, x, terms, steps)
     return denoise(x, noise) if rounds else x

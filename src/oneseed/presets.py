@@ -9,7 +9,7 @@ PRESETS: dict[str, Recipe] = {
     "draft": Recipe(epochs=0),  # 32.18 / 25.88 / 24.92 / 27.81 / 22.48
     "balanced": Recipe(),  # 34.26 / 26.55 / 26.70 / 30.49 / 23.42
     # The next two are not measured yet.
-    "best": Recipe(fit_epochs=60, epochs=300, patience=40, finish_rounds=8),
+    "best": Recipe(reach=3, finish_rounds=12, denoise_rounds=10),
     "paper": Recipe(
         steps=4,
         start="noise",

@@ -11,6 +11,7 @@ from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
 from oneseed.prior.base import Joint, Prior
 from oneseed.registry import did_you_mean
+from oneseed.sampling import Kernel
 
 Start = Literal["noise", "least-squares"]
 
@@ -63,7 +64,7 @@ class Recipe:
     """`noise` is the paper's; so begins, too, what has a degradation that is not linear."""
     gradient_sd: float = 0.2
     """σ_g: usual difference between neighbouring pixels."""
-    motion_sd: float = 0.04
+    motion_sd: float = 0.03
     """σ_m: usual difference between a frame and its neighbour moved onto it."""
     noise_floor: float = 0.0011
     """The least noise that is believed, on the [0, 1] scale: the rounding error of 8 bits."""
@@ -71,10 +72,12 @@ class Recipe:
     """Conjugate-gradient steps of the first solve, which knows no motion."""
     rounds: int = 3
     """Times that motion is estimated and the solve repeated; 0 leaves motion out."""
-    round_steps: int = 25
+    round_steps: int = 15
     """Conjugate-gradient steps of each such solve."""
     reach: int = 2
     """Successors that each frame is compared with in the solves."""
+    interpolation: Kernel = "cubic"
+    """How the solves read a moved frame between its pixels: `linear` is fast, and blurs."""
     fit_epochs: int = 25
     """Epochs in which the chain only learns to reproduce the start, before Algorithm 1 begins."""
     lr_fit: float = 0.02
@@ -86,9 +89,9 @@ class Recipe:
     the start if it does."""
     patience: int = 12
     """Epochs without a better prediction of them after which the search ends; 0 runs all epochs."""
-    finish_rounds: int = 5
+    finish_rounds: int = 6
     """Times that motion, confidence and edges are estimated anew and the last solve is made; 0 leaves it out."""
-    finish_steps: int = 25
+    finish_steps: int = 15
     """Conjugate-gradient steps of each such solve."""
     finish_gradient_sd: float = 0.11
     """σ_g in it, where the video is flat."""

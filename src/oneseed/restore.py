@@ -89,7 +89,8 @@ def optimise(
     if recipe.start == "least-squares" and degrade.linear:  # ours
         start = least_squares.restore(
             y * seen, partly, shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd, motion_sd=recipe.motion_sd,
-            reach=recipe.reach, first_steps=recipe.first_steps, rounds=recipe.rounds, round_steps=recipe.round_steps,
+            reach=recipe.reach, interpolation=recipe.interpolation, first_steps=recipe.first_steps, rounds=recipe.rounds,
+            round_steps=recipe.round_steps,
         )  # fmt: skip
         first = last = Epoch(0, "start", start, *_errors(degrade(start) - y, seen))
         if not math.isfinite(first.data_loss):
@@ -147,14 +148,14 @@ def optimise(
         x = finish.refine(
             y, degrade, x, flow.estimate, seen=seen, spread=recipe.finish_spread, noise=s,
             gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast, colour=recipe.finish_colour,
-            motion_sd=recipe.finish_motion_sd,
-            near_sd=recipe.near_sd, reach=recipe.reach, rounds=recipe.finish_rounds, steps=recipe.finish_steps,
+            motion_sd=recipe.finish_motion_sd, near_sd=recipe.near_sd, reach=recipe.reach,
+            interpolation=recipe.interpolation, rounds=recipe.finish_rounds, steps=recipe.finish_steps,
         )  # fmt: skip
     if denoiser is not None and recipe.denoises and degrade.linear:  # ours
         x = plug_and_play.refine(
             y, degrade, x, flow.estimate, denoiser.denoise, noise=s, strongest=recipe.denoise_from, weakest=recipe.denoise_to,
             doubt=recipe.denoise_doubt, motion_sd=recipe.denoise_motion_sd, reach=recipe.reach,
-            rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
+            interpolation=recipe.interpolation, rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
         )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours
         x = finish.onto(y, degrade, x, noise, recipe.exact_steps)

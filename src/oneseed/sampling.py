@@ -1,11 +1,13 @@
-"""Reading pictures between their pixels: a bilinear sampler that is built once and applied many times.
+"""Reading pictures between their pixels: a sampler that is built once and applied many times.
 
-`grid_sample` wants coordinates scaled to [-1, 1], where whole pixels are not exact, and finds the four neighbours anew
-at every call. Here both directions are a list of pixels to add up, with weights: exact, in the same order every time,
-and 1.7 times as fast forwards and backwards on a CPU.
+`grid_sample` wants coordinates scaled to [-1, 1], where whole pixels are not exact, and finds the neighbours anew at every
+call. Here both directions are a list of pixels to add up, with weights: exact, in the same order every time, and 1.7 times
+as fast forwards and backwards on a CPU (bilinear).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +15,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oneseed.shapes import Flow, Frames
+
+Kernel = Literal["linear", "cubic"]
+"""What is between pixels: `linear` blurs at half pixels; `cubic` hardly does, for four times the work."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,8 @@ class _Sums:
 class Sampler:
     """x -> x(p + f(p)) and its exact transpose. Linear in x; the flow is a constant."""
 
-    def __init__(self, flow: Flow):
-        self._gather = _neighbours(flow)
+    def __init__(self, flow: Flow, kernel: Kernel = "linear"):
+        self._gather = _neighbours(flow, *_KERNELS[kernel])
         self._scatter: _Sums | None = None
 
     def __call__(self, x: Frames) -> Frames:
@@ -78,22 +83,35 @@ class _Apply(torch.autograd.Function):
         return _Apply.apply(grad, ctx.sampler, not ctx.transposed), None, None
 
 
-def _neighbours(flow: Flow) -> _Sums:
+def _linear(t: Tensor) -> Tensor:
+    """The hat: 1 - |t| within one pixel."""
+    return (1 - t.abs()).clamp(min=0)
+
+
+def _cubic(t: Tensor) -> Tensor:
+    """Cubic convolution with a = -0.75 (Keys 1981), the sharper of the two values in use."""
+    a, t = -0.75, t.abs()
+    near = ((a + 2) * t - (a + 3)) * t * t + 1
+    far = ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
+    return torch.where(t <= 1, near, torch.where(t < 2, far, torch.zeros_like(t)))
+
+
+_KERNELS: dict[Kernel, tuple[Callable[[Tensor], Tensor], int]] = {"linear": (_linear, 1), "cubic": (_cubic, 2)}
+"""Each with the pixels that it reaches."""
+
+
+def _neighbours(flow: Flow, kernel: Callable[[Tensor], Tensor], reach: int) -> _Sums:
+    """The (2 reach)² pixels around each target, the border repeated."""
     n, _, height, width = flow.shape
     device, dtype = flow.device, flow.dtype
     x = (torch.arange(width, device=device, dtype=dtype) + flow[:, 0]).clamp(0, width - 1)
     y = (torch.arange(height, device=device, dtype=dtype)[:, None] + flow[:, 1]).clamp(0, height - 1)
-    left, top = x.floor().clamp(max=max(width - 2, 0)), y.floor().clamp(max=max(height - 2, 0))
-    a, b = x - left, y - top
-    right, bottom = (left + 1).clamp(max=width - 1), (top + 1).clamp(max=height - 1)
+    left, top = x.floor(), y.floor()
     first = torch.arange(n, device=device).view(n, 1, 1) * (height * width)
-    corners = [
-        (top, left, (1 - b) * (1 - a)),
-        (top, right, (1 - b) * a),
-        (bottom, left, b * (1 - a)),
-        (bottom, right, b * a),
-    ]
-    source = torch.stack([first + row.long() * width + column.long() for row, column, _ in corners], -1)
-    weight = torch.stack([w for _, _, w in corners], -1)
-    start = torch.arange(0, source.numel() + 1, 4, device=device)
+    around = range(1 - reach, 1 + reach)
+    columns = [((left.long() + i).clamp(0, width - 1), kernel(x - left - i)) for i in around]
+    rows = [(first + (top.long() + j).clamp(0, height - 1) * width, kernel(y - top - j)) for j in around]
+    source = torch.stack([row + column for row, _ in rows for column, _ in columns], -1)
+    weight = torch.stack([b * a for _, b in rows for _, a in columns], -1)
+    start = torch.arange(0, source.numel() + 1, source.shape[-1], device=device)
     return _Sums(source.flatten().int(), weight.flatten(), start.int())

@@ -90,7 +90,7 @@ def score(
             both = zip(result.float().split(1), reference.float().split(1), strict=True)
             values = [network(a, b).item() for a, b in both]
         columns[f"lpips_{backbone}"] = values
-    errors = WarpingError((flow or Dis()).estimate).measure(result, reference)
+    errors = WarpingError((flow or Dis("medium")).estimate).measure(result, reference)
     columns |= {name: [*_numbers(values), None] for name, values in errors._asdict().items()}
 
     per_frame = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

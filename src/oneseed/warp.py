@@ -6,8 +6,9 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import interpolate
 
-from oneseed.sampling import Sampler
+from oneseed.sampling import Kernel, Sampler
 from oneseed.shapes import Flow, Frames, Mask, PairFlow, PairWeight
 
 _Some = Float[Tensor, "P C H W"]
@@ -15,14 +16,17 @@ Estimate = Callable[[Tensor, Tensor], Tensor]  # frames here, frames there -> fl
 
 
 class Warp:
-    """W(., f): x -> x(p + f(p)), bilinear, the border repeated; linear in x and fast when called again and again.
+    """W(., f): x -> x(p + f(p)), the border repeated; linear in x and fast when called again and again.
 
     The flow is a constant: no gradient reaches it. The identity flow is exactly the identity.
+
+    Args:
+        kernel: how values between pixels are read.
     """
 
-    def __init__(self, flow: Flow):
+    def __init__(self, flow: Flow, kernel: Kernel = "linear"):
         self.flow = flow.detach()
-        self._sampler = Sampler(self.flow)
+        self._sampler = Sampler(self.flow, kernel)
 
     def __call__(self, x: Frames) -> Frames:
         return self._sampler(x)
@@ -72,13 +76,13 @@ def pairs(x: Frames, step: int) -> tuple[_Some, _Some]:
 
 
 @torch.no_grad()
-def tie(x: Frames, steps: Iterable[int], estimate: Estimate) -> list[Link]:
+def tie(x: Frames, steps: Iterable[int], estimate: Estimate, kernel: Kernel = "linear") -> list[Link]:
     """Links from the motion seen in x, weighted 1 where visible and 0 elsewhere; steps beyond the clip are left out.
 
     Where steps come in both signs, the flow back of one is the other's own: nothing is estimated twice.
     """
     steps = _within(x, steps)
-    return _links(_flows(x, steps, estimate), steps, x.dtype)
+    return _links(_flows(x, steps, estimate), steps, x.dtype, kernel)
 
 
 def _within(x: Frames, steps: Iterable[int]) -> list[int]:
@@ -90,8 +94,25 @@ def _flows(x: Frames, steps: Sequence[int], estimate: Estimate) -> dict[int, Pai
     return {step: estimate(*pairs(x, step)) for step in sorted({sign * step for step in steps for sign in (1, -1)})}
 
 
-def _links(flows: Mapping[int, PairFlow], steps: Sequence[int], dtype: torch.dtype) -> list[Link]:
-    return [Link(step, Warp(flows[step]), visible(flows[step], flows[-step]).to(dtype)) for step in steps]
+def _links(
+    flows: Mapping[int, PairFlow], steps: Sequence[int], dtype: torch.dtype, kernel: Kernel = "linear"
+) -> list[Link]:
+    return [Link(step, Warp(flows[step], kernel), visible(flows[step], flows[-step]).to(dtype)) for step in steps]
+
+
+def coarsely(estimate: Estimate, factor: int) -> Estimate:
+    """The same estimator on frames made `factor` times smaller; 1 changes nothing. Its flow is in pixels of the large ones."""
+    if factor == 1:
+        return estimate
+
+    def look(here: Tensor, there: Tensor) -> Tensor:
+        height, width = here.shape[-2:]
+        small = max(height // factor, 1), max(width // factor, 1)
+        flow = estimate(*(interpolate(frames, size=small, mode="area") for frames in (here, there)))
+        scale = flow.new_tensor([width / small[1], height / small[0]]).view(1, 2, 1, 1)
+        return scale * interpolate(flow, size=(height, width), mode="bilinear", align_corners=False)
+
+    return look
 
 
 def warp_loss(x: Frames, y: Frames, flow: Warp | PairFlow, weight: PairWeight | Mask) -> Tensor:

@@ -17,7 +17,9 @@ _PRESETS = {
     "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
     "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+    "fine": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 }
+_FINEST = {"ultrafast": 2, "fast": 2, "medium": 1, "fine": 0}  # OpenCV's own, but for `fine`
 _LUMA = (0.299, 0.587, 0.114)  # BT.601
 
 
@@ -25,16 +27,18 @@ class Dis:
     """DIS on the luma, in 8 bits.
 
     Args:
-        preset: the slower, the finer.
+        preset: the slower, the finer. `fine` is OpenCV's `medium` carried on to the full resolution; the warped frame of a
+            clean clip is then 1 to 2 dB nearer, for twice the time.
     """
 
-    def __init__(self, preset: Literal["ultrafast", "fast", "medium"] = "medium"):
+    def __init__(self, preset: Literal["ultrafast", "fast", "medium", "fine"] = "fine"):
         self.preset = preset
 
     @torch.no_grad()
     def estimate(self, here: Frames, there: Frames) -> Flow:
         height, width = here.shape[-2:]
         search = cv2.DISOpticalFlow.create(_PRESETS[self.preset])
+        search.setFinestScale(_FINEST[self.preset])
         flows = np.empty((len(here), height, width, 2), np.float32)
         with _one_thread():
             for pair, (a, b) in enumerate(zip(_luma(here), _luma(there), strict=True)):
