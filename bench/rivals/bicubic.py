@@ -2,14 +2,14 @@
 
 from torch.nn import functional as F
 
+from bench.rivals.base import Family, Restored
 from bench.tasks import Measurement
 from oneseed.degrade.downsample import Downsample
-from oneseed.shapes import Frames
 
-ORACLE = False
+FAMILY: Family = "interpolation"
 
 
-def restore(given: Measurement) -> Frames | None:
+def restore(given: Measurement) -> Restored | None:
     if not isinstance(given.degrade, Downsample):
         return None
-    return F.interpolate(given.y, scale_factor=given.degrade.factor, mode="bicubic", align_corners=False)
+    return Restored(F.interpolate(given.y, scale_factor=given.degrade.factor, mode="bicubic", align_corners=False))

@@ -3,11 +3,11 @@
 import cv2
 
 from bench.opencv_inpaint import inpaint
+from bench.rivals.base import Family, Restored
 from bench.tasks import Measurement
-from oneseed.shapes import Frames
 
-ORACLE = False
+FAMILY: Family = "interpolation"
 
 
-def restore(given: Measurement) -> Frames | None:
+def restore(given: Measurement) -> Restored | None:
     return inpaint(given, cv2.INPAINT_TELEA)

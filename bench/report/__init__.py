@@ -1,0 +1,1 @@
+"""Runs, shown: tables, tests of differences, plots and a page."""
