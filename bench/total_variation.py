@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from bench.tasks import Measurement
+from oneseed.differences import slopes
 from oneseed.least_squares import Terms, solve
 from oneseed.recipe import Recipe
 from oneseed.shapes import Frames
@@ -51,7 +52,7 @@ def restore(given: Measurement, estimate: Estimate, strengths: Strengths) -> tup
 
 def _edges(x: Frames) -> list[torch.Tensor]:
     """κ/√(κ² + |∇x|²) for the differences to the right and down; no bends."""
-    right, down = x.diff(dim=-1), x.diff(dim=-2)
+    right, down = slopes(x)
     size = torch.zeros_like(x[:, :1])
     size[..., :-1] += right.square().sum(1, keepdim=True)
     size[..., :-1, :] += down.square().sum(1, keepdim=True)

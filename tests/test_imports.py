@@ -16,7 +16,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
     "errors shapes",
-    "registry sampling ddim residual torchvision_operators noise device",
+    "registry sampling differences ddim residual torchvision_operators noise device",
     "warp",
     "clip degrade prior denoise flow metrics normal",
     "_sidecar_arrays spec score least_squares recipe load sample",

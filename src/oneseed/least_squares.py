@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from oneseed.differences import bends, slopes
 from oneseed.normal import Degrade, Normal, Terms
 from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured
@@ -56,16 +57,6 @@ def iterates(
             return
 
 
-def _slopes(x: Frames) -> tuple[Tensor, Tensor]:
-    """Each pixel's right neighbour less itself, and the one below."""
-    return x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
-
-
-def _bends(x: Frames) -> tuple[Tensor, Tensor]:
-    """Each pixel less the mean of its two neighbours, across and down."""
-    return x[..., 1:-1] - (x[..., :-2] + x[..., 2:]) / 2, x[..., 1:-1, :] - (x[..., :-2, :] + x[..., 2:, :]) / 2
-
-
 def _size(d: Tensor, colour: float) -> Tensor:
     """|d|² with its grey part, the same in every colour, counted once and the rest γ² times: `N 1 h w`."""
     grey = d.shape[1] * d.mean(1, keepdim=True).square()
@@ -98,7 +89,7 @@ def edges(x: Frames, contrast: float, window: int = 1, colour: float = 1.0) -> l
     Source: the majoriser of Charbonnier et al. 1997, as iteratively reweighted least squares uses it; differences of
     first and second order as in Levin et al. 2007.
     """
-    sizes = (_around(_size(d, colour), window) for d in (*_slopes(x), *_bends(x)))
+    sizes = (_around(_size(d, colour), window) for d in (*slopes(x), *bends(x)))
     return [1 / (1 + size / contrast**2).sqrt() for size in sizes]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from oneseed.differences import add_transposed, bends, slopes
 from oneseed.shapes import Frames, Measured
 from oneseed.warp import Link, pairs
 
@@ -90,25 +91,11 @@ class Normal:
 def smoothness(x: Frames, edges: Sequence[Tensor] | None, colour: float) -> Frames:
     """DᵀΓᵀ e ΓD x: Γ and D commute, and Γᵀ Γ keeps the mean of the colours and takes what differs from it γ² times."""
     u = x.mean(1, keepdim=True).mul_(1 - colour**2) + colour**2 * x
+    differences = slopes(u) if edges is None else (*slopes(u), *bends(u))
+    for difference, edge in zip(differences, edges or (), strict=edges is not None):
+        difference *= edge
     total = torch.zeros_like(u)
-    for number, axis in enumerate((-1, -2)):
-        length = u.shape[axis]
-        left, right = (u.narrow(axis, first, length - 1) for first in (0, 1))
-        slope = right - left
-        if edges is not None:
-            slope *= edges[number]
-        total.narrow(axis, 1, length - 1).add_(slope)
-        total.narrow(axis, 0, length - 1).sub_(slope)
-    for number, axis in enumerate((-1, -2) if edges is not None else (), start=2):
-        length = u.shape[axis] - 2
-        if length < 1:
-            continue
-        before, middle, after = (u.narrow(axis, first, length) for first in (0, 1, 2))
-        bend = torch.add(before, after).mul_(-0.5).add_(middle)
-        bend *= edges[number]  # type: ignore[index]
-        total.narrow(axis, 1, length).add_(bend)
-        for first in (0, 2):
-            total.narrow(axis, first, length).sub_(bend, alpha=0.5)
+    add_transposed(total, differences)
     return total
 
 

@@ -1,0 +1,41 @@
+"""D, the differences between neighbouring pixels, and Dᵀ: two of first order and two of second, across and down."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from oneseed.shapes import Frames
+
+
+def slopes(x: Frames) -> tuple[Tensor, Tensor]:
+    """Each pixel's right neighbour less itself, and the one below less itself."""
+    return x[..., 1:] - x[..., :-1], x[..., 1:, :] - x[..., :-1, :]
+
+
+def bends(x: Frames) -> tuple[Tensor, Tensor]:
+    """Each pixel less the mean of its two neighbours, across and down. Nothing where there are not three in a row."""
+    return tuple(_bend(x, axis) for axis in _AXES)  # type: ignore[return-value]
+
+
+def add_transposed(total: Frames, differences: Sequence[Tensor]) -> None:
+    """total += Dᵀ d, in place, for the two slopes, or for slopes and bends in this order."""
+    for axis, d in zip(_AXES, differences[:2], strict=True):
+        length = d.shape[axis]
+        total.narrow(axis, 1, length).add_(d)
+        total.narrow(axis, 0, length).sub_(d)
+    for axis, d in zip(_AXES, differences[2:], strict=False):
+        length = d.shape[axis]
+        if length:
+            total.narrow(axis, 1, length).add_(d)
+            for first in (0, 2):
+                total.narrow(axis, first, length).sub_(d, alpha=0.5)
+
+
+_AXES = (-1, -2)
+
+
+def _bend(x: Frames, axis: int) -> Tensor:
+    length = max(x.shape[axis] - 2, 0)
+    before, middle, after = (x.narrow(axis, min(first, x.shape[axis] - length), length) for first in (0, 1, 2))
+    return torch.add(before, after).mul_(-0.5).add_(middle)
