@@ -71,7 +71,7 @@ ABLATIONS = {
             "the denoiser": "balanced:denoise_rounds=0",
             "the steps onto the measurements": "balanced:exact_steps=0",
             "the start (from noise)": "balanced:start=noise,follow_motion=false",
-            "the chain (least squares alone)": "draft",
+            "the chain": "balanced:epochs=0",
         },
     ),
 }

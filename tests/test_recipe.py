@@ -244,8 +244,9 @@ def test_the_preset_paper_has_nothing_of_ours():
     assert (paper.warp_reach, paper.exact_steps) == (1, 0)
 
 
-def test_the_preset_draft_needs_no_prior():
+def test_the_preset_draft_needs_neither_prior_nor_denoiser():
     assert preset("draft").epochs == 0
+    assert not preset("draft").denoises
 
 
 def test_every_field_says_what_it_is_and_is_tried_above():

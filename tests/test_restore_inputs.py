@@ -37,8 +37,8 @@ def test_no_epochs_and_nothing_linear_is_refused():
         next(optimise(Square()(moving_clip()), Square(), None, Dis(), dataclasses.replace(QUICK, epochs=0)))
 
 
-def test_no_epochs_give_the_least_squares_start_from_all_measurements():
-    A, recipe = Mask(0.5), dataclasses.replace(QUICK, epochs=0)
+def test_with_neither_epochs_nor_an_end_the_least_squares_start_is_all():
+    A, recipe = Mask(0.5), dataclasses.replace(QUICK, epochs=0, hold_out=0.0, finish_rounds=0, denoise_rounds=0)
     y = A(moving_clip())
     (only,) = optimise(y, A, None, Dis(), recipe)
     plain = least_squares.restore(
@@ -50,6 +50,17 @@ def test_no_epochs_give_the_least_squares_start_from_all_measurements():
     torch.testing.assert_close(only.x, plain, rtol=0, atol=1e-6)
     assert only.phase == "start"
     assert only.held_out is None
+
+
+def test_without_epochs_the_end_follows_the_start_and_no_prior_is_needed():
+    A, truth = Mask(0.5), moving_clip()
+    recipe = dataclasses.replace(QUICK, epochs=0, denoise_rounds=0)
+    start, last = optimise(A(truth), A, None, Dis(), recipe)
+    assert (start.phase, start.number, last.phase, last.number) == ("start", 0, "finish", 0)
+    assert start.held_out is not None  # it chooses the strengths of the finish
+    assert (last.x - truth).square().mean() < (start.x - truth).square().mean()
+    *_, denoised = optimise(A(truth), A, None, Dis(), dataclasses.replace(QUICK, epochs=0), denoiser=ToyDenoiser())
+    assert not torch.equal(denoised.x, last.x)
 
 
 A4 = {

@@ -43,7 +43,7 @@ class Recipe:
 
     # Algorithm 1
     epochs: int = 40
-    """E. 0 leaves the chain out: the start is the result."""
+    """E. 0 leaves the chain out: after the start comes the end."""
     lr_seed: float = 0.01
     """Adam's step for z_shared. Open; 0.01 is the value of the method's ancestor for images."""
     lr_residual: float = 0.003
@@ -163,7 +163,7 @@ class Recipe:
     @property
     def denoises(self) -> bool:
         """Whether a run needs a denoiser."""
-        return self.epochs > 0 and self.denoise_rounds > 0
+        return self.denoise_rounds > 0
 
     def settled(self, prior: Prior | None, started: bool) -> "Recipe":
         """With what it leaves to the prior filled in.

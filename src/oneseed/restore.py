@@ -1,7 +1,7 @@
 """Algorithm 1, with a start and an end of ours. The comments name the paper's lines and equations."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -85,7 +85,7 @@ def optimise(
     def partly(x: Frames) -> Measured:
         return degrade(x) * seen
 
-    start, first = None, None
+    start, first, last = None, None, None
     if recipe.start == "least-squares" and degrade.linear:  # ours
         start = least_squares.restore(
             y * seen, partly, shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd, motion_sd=recipe.motion_sd,
@@ -96,12 +96,51 @@ def optimise(
         if not math.isfinite(first.data_loss):
             raise DivergedError(f"the start's error is {first.data_loss}", None)
         yield first
-        if recipe.epochs == 0 or stop():
+        if stop():
             return
 
-    assert prior is not None
+    x = start
+    if recipe.epochs:
+        assert prior is not None
+        last, best = yield from _search(y, degrade, prior, flow, recipe, seen, generator, start, stop)
+        x = first.x if first is not None and first.held_out is not None and not best.predicts(first) else best.x
+    assert x is not None
+    if recipe.finish_rounds and degrade.linear:  # ours
+        x = finish.refine(
+            y, degrade, x, flow.estimate, seen=seen, spread=recipe.finish_spread, noise=s,
+            gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast, colour=recipe.finish_colour,
+            motion_sd=recipe.finish_motion_sd, near_sd=recipe.near_sd, reach=recipe.reach,
+            interpolation=recipe.interpolation, rounds=recipe.finish_rounds, steps=recipe.finish_steps,
+        )  # fmt: skip
+    if denoiser is not None and recipe.denoises and degrade.linear:  # ours
+        x = plug_and_play.refine(
+            y, degrade, x, flow.estimate, denoiser.denoise, noise=s, strongest=recipe.denoise_from, weakest=recipe.denoise_to,
+            doubt=recipe.denoise_doubt, motion_sd=recipe.denoise_motion_sd, reach=recipe.reach,
+            interpolation=recipe.interpolation, rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
+        )  # fmt: skip
+    if recipe.exact_steps and degrade.linear:  # ours
+        x = finish.onto(y, degrade, x, noise, recipe.exact_steps)
+    if x is start and not recipe.epochs:  # nothing came after the start
+        return
+    assert last is not None
+    yield replace(last, phase="finish", x=x, data_loss=(degrade(x) - y).square().mean().item(), held_out=None)
+
+
+def _search(
+    y: Measured,
+    degrade: Degradation,
+    prior: Prior,
+    flow: FlowEstimator,
+    recipe: Recipe,
+    seen: Measured,
+    generator: torch.Generator,
+    start: Frames | None,
+    stop: Callable[[], bool],
+) -> Generator[Epoch, None, tuple[Epoch, Epoch]]:
+    """Algorithm 1 from line 1 to 18. Returns the last epoch, and the one that predicts best what was held out."""
     recipe = recipe.settled(prior, started=start is not None)
-    video = Video(prior, shape, recipe, generator, y.device)  # line 1
+    n, c, h, w = y.shape
+    video = Video(prior, degrade.clean_shape((n, c, h, w)), recipe, generator, y.device)  # line 1
     fit = recipe.fit_epochs if start is not None else 0
     if start is not None:
         video.begin_at(start, flow.estimate)
@@ -143,23 +182,7 @@ def optimise(
         video.residual.project_()  # line 18: eqs 8 and 13
 
     assert best is not None
-    x = first.x if first is not None and first.held_out is not None and not best.predicts(first) else best.x
-    if recipe.finish_rounds and degrade.linear:  # ours
-        x = finish.refine(
-            y, degrade, x, flow.estimate, seen=seen, spread=recipe.finish_spread, noise=s,
-            gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast, colour=recipe.finish_colour,
-            motion_sd=recipe.finish_motion_sd, near_sd=recipe.near_sd, reach=recipe.reach,
-            interpolation=recipe.interpolation, rounds=recipe.finish_rounds, steps=recipe.finish_steps,
-        )  # fmt: skip
-    if denoiser is not None and recipe.denoises and degrade.linear:  # ours
-        x = plug_and_play.refine(
-            y, degrade, x, flow.estimate, denoiser.denoise, noise=s, strongest=recipe.denoise_from, weakest=recipe.denoise_to,
-            doubt=recipe.denoise_doubt, motion_sd=recipe.denoise_motion_sd, reach=recipe.reach,
-            interpolation=recipe.interpolation, rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
-        )  # fmt: skip
-    if recipe.exact_steps and degrade.linear:  # ours
-        x = finish.onto(y, degrade, x, noise, recipe.exact_steps)
-    yield replace(last, phase="finish", x=x, data_loss=(degrade(x) - y).square().mean().item(), held_out=None)
+    return last, best
 
 
 def restore(
@@ -188,7 +211,7 @@ def restore(
 
 def _seen(y: Measured, recipe: Recipe, generator: torch.Generator) -> Measured:
     """1 for the measurements that the chain sees, 0 for those that judge it: pixels, for one colour betrays the others."""
-    if not recipe.hold_out or not recipe.epochs:
+    if not recipe.hold_out:
         return torch.ones_like(y)
     pixels = torch.rand((len(y), 1, *y.shape[2:]), generator=generator) >= recipe.hold_out
     return pixels.to(y).expand_as(y)
