@@ -1,7 +1,7 @@
 # make demo | test | test-shared | check | bench | bench-exact | bench-all | bench-paper | bench-ablations | bench-prior | bench-chain | bench-true-size | train-tiny; SHARED is the folder with real data and weights.
 PYTHON ?= python3
 SHARED ?= ../shared
-CLIPS := camel dog parkour scooter-black
+CLIPS := breakdance dance-twirl drift-chicane horsejump-high
 METHODS := telea navier_stokes bicubic back_projection cgls@truth tikhonov_values@truth tikhonov_gradients@truth motion_total_variation draft balanced
 TASKS := mask downsample motion-blur+noise temporal-blur+noise both+noise
 VENV := .venv

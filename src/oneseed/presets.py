@@ -8,8 +8,8 @@ from oneseed.registry import did_you_mean
 PRESETS: dict[str, Recipe] = {
     "draft": Recipe(
         epochs=0, hold_out=0.0, patience=0, finish_rounds=0, denoise_rounds=0, exact_steps=0
-    ),  # 33.32 / 25.91 / 24.93 / 28.41 / 22.32
-    "balanced": Recipe(),  # 35.77 / 26.61 / 26.70 / 30.49 / 23.42, the last three with coarser motion
+    ),  # 31.80 / 25.50 / 25.20 / 29.62 / 22.96
+    "balanced": Recipe(),  # 34.33 / 26.23 / 27.43 / 30.69 / 24.67
     # The next two are not measured yet.
     "best": Recipe(reach=3, finish_rounds=12, denoise_rounds=10),
     "paper": Recipe(
