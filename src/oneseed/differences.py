@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from oneseed.shapes import Frames
@@ -15,7 +14,8 @@ def slopes(x: Frames) -> tuple[Tensor, Tensor]:
 
 def bends(x: Frames) -> tuple[Tensor, Tensor]:
     """Each pixel less the mean of its two neighbours, across and down. Nothing where there are not three in a row."""
-    return tuple(_bend(x, axis) for axis in _AXES)  # type: ignore[return-value]
+    across, down = x[..., :-2] + x[..., 2:], x[..., :-2, :] + x[..., 2:, :]
+    return across.mul_(-0.5).add_(x[..., 1:-1]), down.mul_(-0.5).add_(x[..., 1:-1, :])
 
 
 def add_transposed(total: Frames, differences: Sequence[Tensor]) -> None:
@@ -33,9 +33,3 @@ def add_transposed(total: Frames, differences: Sequence[Tensor]) -> None:
 
 
 _AXES = (-1, -2)
-
-
-def _bend(x: Frames, axis: int) -> Tensor:
-    length = max(x.shape[axis] - 2, 0)
-    before, middle, after = (x.narrow(axis, min(first, x.shape[axis] - length), length) for first in (0, 1, 2))
-    return torch.add(before, after).mul_(-0.5).add_(middle)

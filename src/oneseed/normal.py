@@ -91,9 +91,10 @@ class Normal:
 def smoothness(x: Frames, edges: Sequence[Tensor] | None, colour: float) -> Frames:
     """DᵀΓᵀ e ΓD x: Γ and D commute, and Γᵀ Γ keeps the mean of the colours and takes what differs from it γ² times."""
     u = x.mean(1, keepdim=True).mul_(1 - colour**2) + colour**2 * x
-    differences = slopes(u) if edges is None else (*slopes(u), *bends(u))
-    for difference, edge in zip(differences, edges or (), strict=edges is not None):
-        difference *= edge
+    if edges is None:
+        differences = slopes(u)
+    else:
+        differences = [d.mul_(e) for d, e in zip((*slopes(u), *bends(u)), edges, strict=True)]
     total = torch.zeros_like(u)
     add_transposed(total, differences)
     return total

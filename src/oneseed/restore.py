@@ -102,7 +102,8 @@ def optimise(
     x = start
     if recipe.epochs:
         assert prior is not None
-        last, best = yield from _search(y, degrade, prior, flow, recipe, seen, generator, start, stop)
+        video = Video(prior, shape, recipe.settled(prior, started=start is not None), generator, y.device)  # line 1
+        last, best = yield from _search(y, degrade, video, flow, recipe, seen, start, stop)
         x = first.x if first is not None and first.held_out is not None and not best.predicts(first) else best.x
     assert x is not None
     if recipe.finish_rounds and degrade.linear:  # ours
@@ -129,18 +130,14 @@ def optimise(
 def _search(
     y: Measured,
     degrade: Degradation,
-    prior: Prior,
+    video: Video,
     flow: FlowEstimator,
     recipe: Recipe,
     seen: Measured,
-    generator: torch.Generator,
     start: Frames | None,
     stop: Callable[[], bool],
 ) -> Generator[Epoch, None, tuple[Epoch, Epoch]]:
-    """Algorithm 1 from line 1 to 18. Returns the last epoch, and the one that predicts best what was held out."""
-    recipe = recipe.settled(prior, started=start is not None)
-    n, c, h, w = y.shape
-    video = Video(prior, degrade.clean_shape((n, c, h, w)), recipe, generator, y.device)  # line 1
+    """Algorithm 1 from line 2 to 18. Returns the last epoch, and the one that predicts best what was held out."""
     fit = recipe.fit_epochs if start is not None else 0
     if start is not None:
         video.begin_at(start, flow.estimate)
