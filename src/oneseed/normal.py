@@ -91,10 +91,9 @@ class Normal:
 def smoothness(x: Frames, edges: Sequence[Tensor] | None, colour: float) -> Frames:
     """DᵀΓᵀ e ΓD x: Γ and D commute, and Γᵀ Γ keeps the mean of the colours and takes what differs from it γ² times."""
     u = x.mean(1, keepdim=True).mul_(1 - colour**2) + colour**2 * x
-    if edges is None:
-        differences = slopes(u)
-    else:
-        differences = [d.mul_(e) for d, e in zip((*slopes(u), *bends(u)), edges, strict=True)]
+    differences = slopes(u)
+    if edges is not None:
+        differences = [d.mul_(e) for d, e in zip((*differences, *bends(u)), edges, strict=True)]
     total = torch.zeros_like(u)
     add_transposed(total, differences)
     return total
