@@ -10,10 +10,11 @@ from torch import Tensor
 
 from oneseed import plug_and_play
 from oneseed.degrade.mask import Mask
+from oneseed.least_squares import Terms
 
 RUN: dict[str, Any] = {
-    "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "motion_sd": 0.1, "reach": 1, "interpolation": "cubic",
-    "rounds": 3, "steps": 5,
+    "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "motion_from": 0.1, "motion_to": 0.05, "reach": 1,
+    "interpolation": "cubic", "rounds": 3, "steps": 5,
 }  # fmt: skip
 
 blur = ToyDenoiser().denoise
@@ -34,8 +35,8 @@ def refined(x: Tensor = Y, denoise: plug_and_play.Denoise = blur, **changes: Any
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("noise", 0.1), ("strongest", 0.2), ("weakest", 0.01), ("doubt", 0.5), ("motion_sd", 0.01), ("reach", 2), ("rounds", 2),
-     ("steps", 2)],
+    [("noise", 0.1), ("strongest", 0.2), ("weakest", 0.01), ("doubt", 0.5), ("motion_from", 0.2), ("motion_to", 0.01),
+     ("reach", 2), ("rounds", 2), ("steps", 2)],
 )  # fmt: skip
 def test_every_setting_acts(name: str, other: float):
     assert not torch.equal(refined(), refined(**{name: other}))
@@ -55,6 +56,18 @@ def test_the_strength_falls_in_equal_ratios():
     assert told == [0.1, RUN["noise"]]
 
 
+def test_the_trust_in_motion_grows_in_equal_ratios(monkeypatch: pytest.MonkeyPatch):
+    believed = []
+
+    def listens(y: Tensor, degrade: Any, x: Tensor, terms: Terms, steps: int) -> Tensor:
+        believed.append(terms.motion_sd)
+        return x
+
+    monkeypatch.setattr(plug_and_play, "solve", listens)
+    refined(motion_from=0.16, motion_to=0.01, rounds=5)
+    assert believed == pytest.approx([0.16, 0.08, 0.04, 0.02, 0.01])
+
+
 def test_no_rounds_leave_the_video_as_it_is():
     x = known(3, 3, 20, 20)
     assert refined(x, rounds=0) is x
@@ -66,7 +79,12 @@ def test_it_ends_near_the_measurements_and_near_what_was_denoised():
     errors = [
         (
             refined(
-                Y, lambda x, sigma: x if sigma == RUN["noise"] else TRUTH + noise, doubt=doubt, motion_sd=1e3, steps=20
+                Y,
+                lambda x, sigma: x if sigma == RUN["noise"] else TRUTH + noise,
+                doubt=doubt,
+                motion_from=1e3,
+                motion_to=1e3,
+                steps=20,
             )
             - TRUTH
         )

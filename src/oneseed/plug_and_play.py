@@ -25,7 +25,8 @@ def refine(
     strongest: float,
     weakest: float,
     doubt: float,
-    motion_sd: float,
+    motion_from: float,
+    motion_to: float,
     reach: int,
     interpolation: Kernel,
     rounds: int,
@@ -38,10 +39,13 @@ def refine(
     Args:
         strongest: the noise that the denoiser is told of in the first round; it falls in equal ratios to `weakest`.
         doubt: what was denoised is expected to be wrong by this many times that noise.
+        motion_from: σ_m in the first round; it falls in equal ratios to `motion_to`.
     """
     both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
     for k in range(rounds):
-        sigma = strongest * (weakest / strongest) ** (k / max(rounds - 1, 1))
+        done = k / max(rounds - 1, 1)
+        sigma = strongest * (weakest / strongest) ** done
+        motion_sd = motion_from * (motion_to / motion_from) ** done
         v = denoise(x, sigma)
         links = confident_links(v, estimate, both_ways, interpolation)
         terms = Terms(noise=noise, motion_sd=motion_sd, links=links, near=v, near_sd=doubt * sigma)

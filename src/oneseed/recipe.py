@@ -114,8 +114,10 @@ class Recipe:
     """And in the last."""
     denoise_doubt: float = 3.0
     """What was denoised is expected to be wrong by this many times that."""
-    denoise_motion_sd: float = 0.09
-    """σ_m there."""
+    denoise_motion_from: float = 0.09
+    """σ_m there, in the first round: the better the video, the better its motion is known."""
+    denoise_motion_to: float = 0.035
+    """And in the last."""
     exact_steps: int = 100
     """Conjugate-gradient steps after it, on the measurements alone, as long as they are not met to within their noise."""
     seed: int = 0
@@ -152,11 +154,12 @@ class Recipe:
                 f"follow_motion needs joint=feature and start=least-squares, found joint={self.joint} and "
                 f"start={self.start}. Add follow_motion=false."
             )
-        if not self.denoise_to <= self.denoise_from < math.inf:
-            raise RequestError(
-                f"denoise_from={self.denoise_from}, denoise_to={self.denoise_to}; needed is that it "
-                "does not grow. Exchange them."
-            )
+        for name in ("denoise", "denoise_motion"):
+            first, last = getattr(self, f"{name}_from"), getattr(self, f"{name}_to")
+            if not last <= first < math.inf:
+                raise RequestError(
+                    f"{name}_from={first}, {name}_to={last}; needed is that it does not grow. Exchange them."
+                )
         if not self.epochs and self.start == "noise":
             raise RequestError("epochs=0 with start=noise would restore nothing. Give epochs, or start=least-squares.")
 
@@ -206,7 +209,7 @@ _AT_LEAST = {
 _POSITIVE = (
     "radius", "lr_seed", "lr_residual", "lr_fit", "gradient_sd", "motion_sd", "noise_floor", "finish_gradient_sd",
     "finish_contrast", "finish_colour", "finish_motion_sd", "finish_spread", "near_sd", "denoise_from", "denoise_to",
-    "denoise_doubt", "denoise_motion_sd",
+    "denoise_doubt", "denoise_motion_from", "denoise_motion_to",
 )  # fmt: skip
 
 
