@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import inspect
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -153,6 +154,12 @@ def test_a_value_out_of_range_is_refused_by_name(changes: dict[str, Any]):
         ({"hold_out": 0.0}, r"patience=\d+ needs measurements held out"),
         ({"joint": "latent"}, "follow_motion needs joint=feature and start=least-squares, found joint=latent"),
         ({"start": "noise"}, "start=noise. Add follow_motion=false"),
+        ({"denoise_from": 0.01}, r"denoise_from=0.01, denoise_to=0.025; needed is that it does not grow"),
+        (
+            {"denoise_motion_from": 0.01},
+            r"denoise_motion_from=0.01, denoise_motion_to=0.035; needed is that it does not",
+        ),
+        ({"denoise_motion_from": math.inf}, r"denoise_motion_from=inf, denoise_motion_to=0.035; needed"),
         ({"epochs": 0, "start": "noise", "follow_motion": False}, "epochs=0 with start=noise would restore nothing"),
     ],
 )

@@ -19,6 +19,7 @@ from bench.tasks import Measurement
 from oneseed.errors import RequestError
 from oneseed.least_squares import Terms, solve
 from oneseed.noise import rounding_noise
+from oneseed.plug_and_play import in_equal_ratios
 from oneseed.shapes import Frames
 
 FAMILY: Family = "denoiser"
@@ -36,8 +37,7 @@ def restore(given: Measurement) -> Restored:
 
     start = Terms(noise=noise, gradient_sd=START_GRADIENT_SD)
     z = solve(given.y, given.degrade, torch.zeros(given.shape, device=given.y.device), start, START_STEPS)
-    for k in range(ROUNDS):
-        sigma = FIRST * (last / FIRST) ** (k / (ROUNDS - 1))  # in equal ratios, as theirs
+    for sigma in in_equal_ratios(FIRST, last, ROUNDS):  # as theirs
         x = _data_step(given, z, noise, sigma)
         z = _denoised(network, x, sigma)  # their prior subproblem
     return Restored(z if given.noise > LAST else _data_step(given, z, noise, last), ROUNDS)

@@ -42,12 +42,15 @@ def refine(
         motion_from: σ_m in the first round; it falls in equal ratios to `motion_to`.
     """
     both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
-    for k in range(rounds):
-        done = k / max(rounds - 1, 1)
-        sigma = strongest * (weakest / strongest) ** done
-        motion_sd = motion_from * (motion_to / motion_from) ** done
+    strengths = in_equal_ratios(strongest, weakest, rounds)
+    for sigma, motion_sd in zip(strengths, in_equal_ratios(motion_from, motion_to, rounds), strict=True):
         v = denoise(x, sigma)
         links = confident_links(v, estimate, both_ways, interpolation)
         terms = Terms(noise=noise, motion_sd=motion_sd, links=links, near=v, near_sd=doubt * sigma)
         x = solve(y, degrade, x, terms, steps)
     return denoise(x, noise) if rounds else x
+
+
+def in_equal_ratios(first: float, last: float, count: int) -> list[float]:
+    """`count` numbers from `first` to `last`; of one, `first`."""
+    return [first * (last / first) ** (k / max(count - 1, 1)) for k in range(count)]
