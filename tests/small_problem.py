@@ -36,6 +36,7 @@ def some_terms(draw: Callable[..., Tensor]) -> Terms:
     near = draw(*SMALL, dtype=torch.float64)
     sizes = (h, w - 1), (h - 1, w), (h, w - 2), (h - 2, w)
     edges = [draw(n, 1, *size, dtype=torch.float64) for size in sizes]
+    near_sd = 0.1 + 0.2 * draw(n, 1, h, w, dtype=torch.float64)
     return Terms(
-        noise=0.05, gradient_sd=0.3, edges=edges, colour=1.7, motion_sd=0.1, links=links, near=near, near_sd=0.2
+        noise=0.05, gradient_sd=0.3, edges=edges, colour=1.7, motion_sd=0.1, links=links, near=near, near_sd=near_sd
     )  # fmt: skip

@@ -55,8 +55,9 @@ def dense_solution(y: Tensor, degrade: Callable[[Tensor], Tensor], terms: Terms)
         M = matrix(unexplained)
         H += M.T @ M / terms.motion_sd**2
     if terms.near is not None:
-        H += np.eye(len(H)) / terms.near_sd**2
-        b += terms.near.flatten().numpy() / terms.near_sd**2
+        certainty = (1 / torch.as_tensor(terms.near_sd).expand(SMALL) ** 2).flatten().numpy()
+        H += np.diag(certainty)
+        b += certainty * terms.near.flatten().numpy()
     return np.linalg.solve(H, b).reshape(SMALL)
 
 
@@ -68,7 +69,7 @@ def objective(x: Tensor, y: Tensor, degrade: Callable[[Tensor], Tensor], terms: 
         here, there = pairs(x, step)
         total = total + (confidence * (here - warp(there)).square()).sum() / terms.motion_sd**2
     if terms.near is not None:
-        total = total + (x - terms.near).square().sum() / terms.near_sd**2
+        total = total + ((x - terms.near) / terms.near_sd).square().sum()
     return total
 
 

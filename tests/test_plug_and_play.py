@@ -13,8 +13,8 @@ from oneseed.degrade.mask import Mask
 from oneseed.least_squares import Terms
 
 RUN: dict[str, Any] = {
-    "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "motion_from": 0.1, "motion_to": 0.05, "reach": 1,
-    "interpolation": "cubic", "rounds": 3, "steps": 5,
+    "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "doubt_alone": 1.0, "motion_from": 0.1,
+    "motion_to": 0.05, "reach": 1, "interpolation": "cubic", "rounds": 3, "steps": 5,
 }  # fmt: skip
 
 blur = ToyDenoiser().denoise
@@ -35,8 +35,8 @@ def refined(x: Tensor = Y, denoise: plug_and_play.Denoise = blur, **changes: Any
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("noise", 0.1), ("strongest", 0.2), ("weakest", 0.01), ("doubt", 0.5), ("motion_from", 0.2), ("motion_to", 0.01),
-     ("reach", 2), ("rounds", 2), ("steps", 2)],
+    [("noise", 0.1), ("strongest", 0.2), ("weakest", 0.01), ("doubt", 0.5), ("doubt_alone", 2.0), ("motion_from", 0.2),
+     ("motion_to", 0.01), ("reach", 2), ("rounds", 2), ("steps", 2)],
 )  # fmt: skip
 def test_every_setting_acts(name: str, other: float):
     assert not torch.equal(refined(), refined(**{name: other}))
@@ -68,6 +68,29 @@ def test_the_trust_in_motion_grows_in_equal_ratios(monkeypatch: pytest.MonkeyPat
     assert believed == pytest.approx([0.16, 0.08, 0.04, 0.02, 0.01])
 
 
+def test_what_was_denoised_is_doubted_more_where_motion_confirms_it(monkeypatch: pytest.MonkeyPatch):
+    doubts = []
+
+    def listens(y: Tensor, degrade: Any, x: Tensor, terms: Terms, steps: int) -> Tensor:
+        doubts.append(terms.near_sd)
+        return x
+
+    partly_moving = torch.cat([TRUTH[..., :14], known(3, 3, 20, 6)], -1)
+    monkeypatch.setattr(plug_and_play, "solve", listens)
+    refined(partly_moving, lambda x, sigma: x, strongest=0.1, weakest=0.02, doubt=6.0, doubt_alone=1.5, rounds=2)
+    for sd, sigma in zip(doubts, (0.1, 0.02), strict=True):
+        torch.testing.assert_close(sd[..., 4:10], torch.full((3, 1, 20, 6), 6 * sigma))
+        torch.testing.assert_close(sd[..., 17:], torch.full((3, 1, 20, 3), 1.5 * sigma), rtol=1e-3, atol=0)
+
+
+def test_a_frame_alone_is_confirmed_by_none(monkeypatch: pytest.MonkeyPatch):
+    doubts = []
+    monkeypatch.setattr(plug_and_play, "solve", lambda y, degrade, x, terms, steps: doubts.append(terms.near_sd) or x)
+    alone = TRUTH[:1]
+    plug_and_play.refine(alone, Mask(0.5), alone, rightwards, blur, **RUN | {"rounds": 1})
+    torch.testing.assert_close(doubts[0], torch.full((1, 1, 20, 20), RUN["doubt_alone"] * RUN["strongest"]))
+
+
 def test_no_rounds_leave_the_video_as_it_is():
     x = known(3, 3, 20, 20)
     assert refined(x, rounds=0) is x
@@ -82,6 +105,7 @@ def test_it_ends_near_the_measurements_and_near_what_was_denoised():
                 Y,
                 lambda x, sigma: x if sigma == RUN["noise"] else TRUTH + noise,
                 doubt=doubt,
+                doubt_alone=doubt,
                 motion_from=1e3,
                 motion_to=1e3,
                 steps=20,

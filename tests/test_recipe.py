@@ -67,6 +67,7 @@ TRIED: dict[str, tuple[Any, Any]] = {
     "denoise_from": (0.1, 0.2),
     "denoise_to": (0.05, 0.02),
     "denoise_doubt": (1.0, 3.0),
+    "denoise_doubt_alone": (1.0, 3.0),
     "denoise_motion_from": (0.1, 0.2),
     "denoise_motion_to": (0.05, 0.02),
     "exact_steps": (0, 1),

@@ -21,7 +21,7 @@ from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured
 from oneseed.warp import Estimate, Link, coarsely, pairs, tie
 
-__all__ = ["Degrade", "Terms", "confident_links", "edges", "iterates", "restore", "solve"]
+__all__ = ["Degrade", "Terms", "around", "confident_links", "edges", "iterates", "restore", "solve"]
 
 
 def solve(y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int) -> Frames:
@@ -74,7 +74,7 @@ def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int], kernel:
     links = []
     for step, warp, seen in tie(x, steps, estimate, kernel):
         here, there = pairs(x, step)
-        error = _around((here - warp(there)).square().mean(1, keepdim=True), 3)
+        error = around((here - warp(there)).square().mean(1, keepdim=True), 3)
         usual = 2 * error.flatten().median().clamp(min=1e-8)
         links.append(Link(step, warp, seen / (1 + error / usual)))
     return links
@@ -89,11 +89,11 @@ def edges(x: Frames, contrast: float, window: int = 1, colour: float = 1.0) -> l
     Source: the majoriser of Charbonnier et al. 1997, as iteratively reweighted least squares uses it; differences of
     first and second order as in Levin et al. 2007.
     """
-    sizes = (_around(_size(d, colour), window) for d in (*slopes(x), *bends(x)))
+    sizes = (around(_size(d, colour), window) for d in (*slopes(x), *bends(x)))
     return [1 / (1 + size / contrast**2).sqrt() for size in sizes]
 
 
-def _around(values: Tensor, window: int) -> Tensor:
+def around(values: Tensor, window: int) -> Tensor:
     """Means over `window` x `window` pixels."""
     return avg_pool2d(values, window, 1, window // 2, count_include_pad=False)
 

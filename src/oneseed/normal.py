@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from oneseed.differences import add_transposed, bends, slopes
-from oneseed.shapes import Frames, Measured
+from oneseed.shapes import Frames, Measured, PixelMap
 from oneseed.warp import Link, pairs
 
 Degrade = Callable[[Tensor], Tensor]  # A, linear
@@ -37,8 +37,8 @@ class Terms:
     """f and c."""
     near: Frames | None = None
     """v."""
-    near_sd: float = torch.inf
-    """σ_v, of the difference between x and v."""
+    near_sd: float | PixelMap = torch.inf
+    """σ_v, of the difference between x and v: one, or one for each pixel."""
 
 
 class Normal:
@@ -51,9 +51,8 @@ class Normal:
     def __init__(self, y: Measured, degrade: Degrade, terms: Terms, like: Frames):
         self.degrade, self.terms = degrade, terms
         s2, near = terms.noise**2, terms.near
-        self.rough, self.moving, self.nearness = (
-            s2 / sd**2 for sd in (terms.gradient_sd, terms.motion_sd, terms.near_sd)
-        )
+        self.rough, self.moving = s2 / terms.gradient_sd**2, s2 / terms.motion_sd**2
+        self.nearness = s2 / torch.as_tensor(terms.near_sd, dtype=like.dtype, device=like.device) ** 2
         self.confidences = [_in_rows(link.weight.expand(-1, like.shape[1], -1, -1)) for link in terms.links]
         self.b = self._back(torch.zeros_like(like), y)
         if near is not None:
@@ -61,7 +60,7 @@ class Normal:
 
     def __call__(self, x: Frames) -> Frames:
         """H x."""
-        image = torch.add(self._back(x, None), x, alpha=self.nearness)
+        image = torch.addcmul(self._back(x, None), self.nearness, x)
         if self.rough:
             image.add_(smoothness(x, self.terms.edges, self.terms.colour), alpha=self.rough)
         if self.moving and self.terms.links:

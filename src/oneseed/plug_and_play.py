@@ -4,12 +4,14 @@ A denoiser told the strength of the noise moves a picture towards what is likely
 measurements and along the motion; the strength falls from round to round (Venkatakrishnan et al. 2013; Zhang et al. 2021).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from oneseed.least_squares import Degrade, Terms, confident_links, solve
+import torch
+
+from oneseed.least_squares import Degrade, Terms, around, confident_links, solve
 from oneseed.sampling import Kernel
-from oneseed.shapes import Frames, Measured
-from oneseed.warp import Estimate
+from oneseed.shapes import Frames, Measured, PixelMap
+from oneseed.warp import Estimate, Link, pairs
 
 Denoise = Callable[[Frames, float], Frames]
 
@@ -25,6 +27,7 @@ def refine(
     strongest: float,
     weakest: float,
     doubt: float,
+    doubt_alone: float,
     motion_from: float,
     motion_to: float,
     reach: int,
@@ -38,7 +41,9 @@ def refine(
 
     Args:
         strongest: the noise that the denoiser is told of in the first round; it falls in equal ratios to `weakest`.
-        doubt: what was denoised is expected to be wrong by this many times that noise.
+        doubt: where motion ties a frame to another, what was denoised is expected to be wrong by this many times that
+            noise.
+        doubt_alone: and where no other frame confirms it: nothing else keeps noise out there.
         motion_from: σ_m in the first round; it falls in equal ratios to `motion_to`.
     """
     both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
@@ -46,9 +51,24 @@ def refine(
     for sigma, motion_sd in zip(strengths, in_equal_ratios(motion_from, motion_to, rounds), strict=True):
         v = denoise(x, sigma)
         links = confident_links(v, estimate, both_ways, interpolation)
-        terms = Terms(noise=noise, motion_sd=motion_sd, links=links, near=v, near_sd=doubt * sigma)
+        tied = _tied(v, links)
+        near_sd = sigma / (tied / doubt + (1 - tied) / doubt_alone)
+        terms = Terms(noise=noise, motion_sd=motion_sd, links=links, near=v, near_sd=near_sd)
         x = solve(y, degrade, x, terms, steps)
     return denoise(x, noise) if rounds else x
+
+
+def _tied(x: Frames, links: Iterable[Link]) -> PixelMap:
+    """How far some other frame confirms each pixel, from 0 to 1, over 5x5 pixels."""
+    best = torch.zeros_like(x[:, :1])
+    for step, _, confidence in links:
+        here, _ = pairs(best, step)
+        torch.maximum(here, confidence, out=here)
+    return around((best / _ENOUGH).clamp(max=1), 5)
+
+
+_ENOUGH = 0.25
+"""A link of this confidence ties fully."""
 
 
 def in_equal_ratios(first: float, last: float, count: int) -> list[float]:

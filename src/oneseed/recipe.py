@@ -112,8 +112,10 @@ class Recipe:
     """Standard deviation that the denoiser is told of in the first round, on the [0, 1] scale."""
     denoise_to: float = 0.025
     """And in the last."""
-    denoise_doubt: float = 3.0
-    """What was denoised is expected to be wrong by this many times that."""
+    denoise_doubt: float = 6.0
+    """What was denoised is expected to be wrong by this many times that, where motion ties a frame to another."""
+    denoise_doubt_alone: float = 1.5
+    """And where no other frame shows the same."""
     denoise_motion_from: float = 0.09
     """σ_m there, in the first round: the better the video, the better its motion is known."""
     denoise_motion_to: float = 0.035
@@ -209,7 +211,7 @@ _AT_LEAST = {
 _POSITIVE = (
     "radius", "lr_seed", "lr_residual", "lr_fit", "gradient_sd", "motion_sd", "noise_floor", "finish_gradient_sd",
     "finish_contrast", "finish_colour", "finish_motion_sd", "finish_spread", "near_sd", "denoise_from", "denoise_to",
-    "denoise_doubt", "denoise_motion_from", "denoise_motion_to",
+    "denoise_doubt", "denoise_doubt_alone", "denoise_motion_from", "denoise_motion_to",
 )  # fmt: skip
 
 

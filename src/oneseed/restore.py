@@ -116,8 +116,9 @@ def optimise(
     if denoiser is not None and recipe.denoises and degrade.linear:  # ours
         x = plug_and_play.refine(
             y, degrade, x, flow.estimate, denoiser.denoise, noise=s, strongest=recipe.denoise_from, weakest=recipe.denoise_to,
-            doubt=recipe.denoise_doubt, motion_from=recipe.denoise_motion_from, motion_to=recipe.denoise_motion_to,
-            reach=recipe.reach, interpolation=recipe.interpolation, rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
+            doubt=recipe.denoise_doubt, doubt_alone=recipe.denoise_doubt_alone, motion_from=recipe.denoise_motion_from,
+            motion_to=recipe.denoise_motion_to, reach=recipe.reach, interpolation=recipe.interpolation,
+            rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
         )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours
         x = finish.onto(y, degrade, x, noise, recipe.exact_steps)

@@ -11,5 +11,6 @@ Frames = Float[Tensor, "N C H W"]
 Measured = Float[Tensor, "Ny Cy Hy Wy"]  # what A gives back: possibly fewer frames, fewer pixels
 Flow = Float[Tensor, "N 2 H W"]
 Mask = Bool[Tensor, "N 1 H W"]
+PixelMap = Float[Tensor, "N 1 H W"]  # one number for all colours of a pixel
 PairFlow = Float[Tensor, "P 2 H W"]  # one per pair of frames: P = N - 1 for neighbours
 PairWeight = Float[Tensor, "P 1 H W"]  # how much a pixel of a pair counts, in [0, 1]
