@@ -148,6 +148,15 @@ def test_the_search_stops_when_nothing_is_left_to_do(draw):
     assert solve(black, lambda v: v, black, Terms(noise=0.1), 50) is black
 
 
+@pytest.mark.parametrize("seed", range(3, 8))
+def test_going_on_beyond_the_solution_stays_finite(seed: int):
+    """In single precision what is left vanishes in rounding: its square over its curvature would be infinite."""
+    A, x = Downsample(4), torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+    for last in iterates(A(x), A, torch.zeros_like(x), Terms(noise=0.0), 100, tolerance=0.0):  # noqa: B007
+        pass
+    torch.testing.assert_close(A(last), A(x), rtol=0, atol=1e-3)
+
+
 def test_a_solve_keeps_one_iterate_at_a_time(monkeypatch):
     """A list of them would be gigabytes for an ordinary clip."""
     alive = weakref.WeakSet()

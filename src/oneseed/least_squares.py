@@ -44,10 +44,11 @@ def iterates(
     residual = H.b - H(x)
     direction, power = residual, residual.square().sum()
     for _ in range(steps):
-        if power == 0:
-            return
         image = H(direction)
-        length = power / (direction * image).sum()
+        curvature = (direction * image).sum()
+        if curvature <= 0:  # nothing is left, or so little that it vanished in rounding
+            return
+        length = power / curvature
         moved = direction.square().mean().sqrt()
         x, residual = x + length * direction, residual - length * image
         power, last = residual.square().sum(), power

@@ -11,7 +11,7 @@ PRESETS: dict[str, Recipe] = {
     ),  # 31.80 / 25.50 / 25.20 / 29.62 / 22.96
     "balanced": Recipe(),  # 34.04 / 26.33 / 27.41 / 31.36 / 24.63
     # The next two are not measured yet.
-    "best": Recipe(reach=3, finish_rounds=12, denoise_rounds=10),
+    "best": Recipe(denoise_rounds=12),
     "paper": Recipe(
         steps=4,
         start="noise",

@@ -110,7 +110,7 @@ class Recipe:
     """Times that the video is denoised and brought back onto measurements and motion after that; 0 leaves it out."""
     denoise_from: float = 0.1
     """Standard deviation that the denoiser is told of in the first round, on the [0, 1] scale."""
-    denoise_to: float = 0.025
+    denoise_to: float = 0.02
     """And in the last."""
     denoise_doubt: float = 6.0
     """What was denoised is expected to be wrong by this many times that, where motion ties a frame to another."""
