@@ -1,7 +1,5 @@
 """The end of a run: what was held out chooses, all that was measured counts."""
 
-import dataclasses
-
 import pytest
 import torch
 from tests.small_problem import moving, rightwards
@@ -11,7 +9,6 @@ from oneseed import finish
 from oneseed.degrade.base import Degradation
 from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
-from oneseed.degrade.motion_blur import MotionBlur
 from oneseed.degrade.temporal_blur import TemporalBlur
 from oneseed.least_squares import Terms, iterates
 
@@ -30,6 +27,11 @@ REFINING = {
 }
 
 
+def refined(y: Tensor, A: Degradation, x: Tensor, **changes: object) -> Tensor:
+    given: dict = REFINING | {"seen": some_seen(y), "used": torch.ones_like(y)} | changes
+    return finish.refine(y, A, x, rightwards, **given)
+
+
 def some_seen(y: Tensor) -> Tensor:
     return (torch.rand(y.shape, generator=torch.Generator().manual_seed(3)) > 0.2).to(y)
 
@@ -42,9 +44,7 @@ def some_seen(y: Tensor) -> Tensor:
 def test_every_setting_of_refine_acts(draw, name: str, other: float):
     truth, A = moving(draw, 3, 20), Mask(0.5)
     y, x = A(truth), truth + 0.05 * draw(*truth.shape)
-    before, after = (
-        finish.refine(y, A, x, rightwards, seen=some_seen(y), **run) for run in (REFINING, REFINING | {name: other})
-    )
+    before, after = refined(y, A, x), refined(y, A, x, **{name: other})
     assert not torch.equal(before, after)
 
 
@@ -52,9 +52,9 @@ def test_refining_brings_a_good_video_onto_the_measurements(draw):
     truth, A = moving(draw, 4), Downsample(4)
     y, x = A(truth), truth + 0.1 * (draw(*truth.shape) - 0.5)
     before = x.clone()
-    refined = finish.refine(y, A, x, rightwards, seen=some_seen(y), **REFINING | {"steps": 25})
-    assert (A(refined) - y).square().mean() < 0.1 * (A(x) - y).square().mean()
-    assert (refined - truth).square().mean() < 0.7 * (x - truth).square().mean()
+    after = refined(y, A, x, steps=25)
+    assert (A(after) - y).square().mean() < 0.1 * (A(x) - y).square().mean()
+    assert (after - truth).square().mean() < 0.7 * (x - truth).square().mean()
     assert torch.equal(x, before)
 
 
@@ -64,7 +64,7 @@ def test_colour_counts_in_the_solve_and_in_what_is_an_edge(draw, monkeypatch):
     monkeypatch.setattr(finish, "solve", lambda *given: (told.append(given[3].colour), solve(*given))[1])
     monkeypatch.setattr(finish, "edges", lambda *given: (told.append(given[3]), edges(*given))[1])
     y = draw(2, 3, 16, 16)
-    finish.refine(y, Mask(0.5), y, rightwards, seen=torch.ones_like(y), **REFINING | {"rounds": 1})
+    refined(y, Mask(0.5), y, seen=torch.ones_like(y), rounds=1)
     assert told == [REFINING["colour"]] * 2
 
 
@@ -74,18 +74,18 @@ def test_what_was_held_out_chooses_better_strengths(draw, wrong: dict[str, float
     truth, A = moving(draw, 4), Mask(0.5)
     y = A(truth)
     x = torch.nn.functional.avg_pool2d(truth, 5, 1, 2)
-    strict = REFINING | {"near_sd": 10.0, "steps": 25, "noise": 0.001} | wrong
-    fixed, chosen = (
-        finish.refine(y, A, x, rightwards, seen=some_seen(y), **strict | {"spread": spread}) for spread in (1.0, 3.0)
-    )
+    strict = {"near_sd": 10.0, "steps": 25, "noise": 0.001} | wrong
+    fixed, chosen = (refined(y, A, x, **strict, spread=spread) for spread in (1.0, 3.0))
     assert (chosen - truth).square().mean() < 0.9 * (fixed - truth).square().mean()
 
 
-def test_the_choice_is_made_without_what_is_held_out_and_the_end_with_all(draw):
+@pytest.mark.parametrize("rest", [0.0, 1.0])
+def test_the_choice_is_made_without_what_is_held_out_and_the_end_with_what_may_be_used(draw, rest: float):
     """Measurements that are held out and wrong change what is chosen and what comes out, but no attempt."""
     truth, A = moving(draw, 3, 20), Mask(0.3)
     y = A(truth)
     seen, videos = some_seen(y), []
+    used = torch.where(seen > 0, 1.0, rest)
     plain = finish.solve
 
     def watched(y: Tensor, degrade, x: Tensor, terms: Terms, steps: int) -> Tensor:
@@ -94,65 +94,11 @@ def test_the_choice_is_made_without_what_is_held_out_and_the_end_with_all(draw):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finish, "solve", watched)
-        finish.refine(y, A, 0.9 * truth, rightwards, seen=seen, **REFINING | {"spread": 2.0})
+        refined(y, A, 0.9 * truth, seen=seen, used=used, spread=2.0)
     tried, rounds = videos[: -REFINING["rounds"]], videos[-REFINING["rounds"] :]
     assert 4 <= len(tried) <= 18
-    assert all(torch.equal(used, y * seen) for used, _ in tried)
-    assert all(torch.equal(used, y) for used, _ in rounds)
-
-
-def test_small_differences_beside_much_noise_choose_nothing(draw):
-    attempt = lambda motion_sd, errors: finish._Attempt(  # noqa: E731
-        finish._Strengths(motion_sd, 1.0), torch.zeros(1, 1, 1, 1), errors
-    )
-    noise = draw(1000)
-    one = attempt(1.0, noise)
-    assert not attempt(2.0, noise).beats(one, 0.0)
-    shaken = draw(1000)
-    shaken = noise + shaken - shaken.mean() - 0.01  # better on the mean by 0.01, to within 0.01
-    assert shaken.mean() < noise.mean()
-    assert not attempt(2.0, shaken).beats(one, 0.0)
-    assert attempt(2.0, noise - 0.05 + 0.3 * (draw(1000) - 0.5)).beats(one, 0.0)
-    assert attempt(2.0, 0.97 * noise).beats(one, 0.02)
-    assert not attempt(2.0, 0.97 * noise).beats(one, 0.04)  # certain, and too little
-
-
-class Fading(Degradation):
-    """Every pixel by itself, darker towards the right."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * torch.linspace(1.0, 0.2, x.shape[-1])
-
-
-@pytest.mark.parametrize(
-    ("A", "mixes"),
-    [(Mask(0.5), False), (Mask(0.5, per_frame=True), False), (Fading(), False), (Mask(0.5).then(Fading()), False),
-     (Downsample(2), True), (TemporalBlur(3), True), (MotionBlur(size=5), True), (Mask(0.5).then(Downsample(2)), True)],
-)  # fmt: skip
-def test_what_mixes_pixels_is_known(draw, A: Degradation, mixes: bool):
-    assert finish._mixes(A, draw(4, 3, 8, 8)) is mixes
-
-
-@pytest.mark.parametrize(("gain", "mixes", "moves"), [(0.04, False, True), (0.04, True, False), (0.06, True, True)])
-def test_where_pixels_are_mixed_a_small_gain_changes_nothing(gain: float, mixes: bool, moves: bool):
-    def attempt(strengths: finish._Strengths) -> finish._Attempt:
-        error = 1.0 - gain * (strengths.motion_sd > 1)
-        return finish._Attempt(strengths, torch.full((1, 1, 1, 1), error), torch.full((9,), error))
-
-    found = finish._choose(attempt, finish._Strengths(1.0, 1.0), 2.0, 0.0, mixes).strengths
-    assert (found.motion_sd > 1) is moves
-
-
-@pytest.mark.parametrize("noise", [0.0, 9.0])
-@pytest.mark.parametrize("best", [(1, 1, 1), (2, 1, 1), (0.5, 1, 3), (1, 2, 3), (2, 0.5, 1)], ids=str)
-def test_the_better_neighbour_is_found_and_beside_much_noise_only_a_weaker_one(best: tuple[float, ...], noise: float):
-    def attempt(strengths: finish._Strengths) -> finish._Attempt:
-        off = sum(abs(found - wanted) for found, wanted in zip(dataclasses.astuple(strengths), best, strict=True))
-        return finish._Attempt(strengths, torch.full((1, 1, 1, 1), off), torch.full((9,), off))
-
-    found = dataclasses.astuple(finish._choose(attempt, finish._Strengths(1.0, 1.0), 2.0, noise, False).strengths)
-    reached = (max(best[0], 1.0), max(best[1], 1.0), 1) if noise else best
-    assert found == reached
+    assert all(torch.equal(given, y * seen) for given, _ in tried)
+    assert all(torch.equal(given, y * used) for given, _ in rounds)
 
 
 def test_going_onto_noiseless_measurements_meets_them_and_keeps_what_they_do_not_see(draw):

@@ -19,7 +19,7 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "registry sampling differences ddim residual torchvision_operators noise device",
     "warp",
     "clip degrade prior denoise flow metrics normal",
-    "_sidecar_arrays spec score least_squares recipe load sample",
+    "choice _sidecar_arrays spec score least_squares recipe load sample",
     "sidecar presets video finish plug_and_play",
     "restore memory",
     "train",

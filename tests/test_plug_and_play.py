@@ -7,13 +7,15 @@ import torch
 from tests.small_problem import moving, rightwards
 from tests.toy_denoiser import ToyDenoiser
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from oneseed import plug_and_play
 from oneseed.degrade.mask import Mask
 from oneseed.least_squares import Terms
+from oneseed.warp import Estimate
 
 RUN: dict[str, Any] = {
-    "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "doubt_alone": 1.0, "motion_from": 0.1,
+    "spread": 2.0, "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "doubt_alone": 1.0, "motion_from": 0.1,
     "motion_to": 0.05, "reach": 1, "interpolation": "cubic", "rounds": 3, "steps": 5,
 }  # fmt: skip
 
@@ -30,7 +32,8 @@ Y = Mask(0.5)(TRUTH)
 
 
 def refined(x: Tensor = Y, denoise: plug_and_play.Denoise = blur, **changes: Any) -> Tensor:
-    return plug_and_play.refine(Y, Mask(0.5), x, rightwards, denoise, **RUN | changes)
+    given = RUN | {"seen": torch.ones_like(Y)} | changes
+    return plug_and_play.refine(Y, Mask(0.5), x, rightwards, denoise, **given)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +90,55 @@ def test_a_frame_alone_is_confirmed_by_none(monkeypatch: pytest.MonkeyPatch):
     doubts = []
     monkeypatch.setattr(plug_and_play, "solve", lambda y, degrade, x, terms, steps: doubts.append(terms.near_sd) or x)
     alone = TRUTH[:1]
-    plug_and_play.refine(alone, Mask(0.5), alone, rightwards, blur, **RUN | {"rounds": 1})
+    plug_and_play.refine(
+        alone, Mask(0.5), alone, rightwards, blur, **RUN | {"rounds": 1, "seen": torch.ones_like(alone)}
+    )
     torch.testing.assert_close(doubts[0], torch.full((1, 1, 20, 20), RUN["doubt_alone"] * RUN["strongest"]))
+
+
+SMOOTH = avg_pool2d(moving(known, 4), 3, 1, 1)
+SOME = (known(*SMOOTH.shape) > 0.2).float()
+
+
+def still(here: Tensor, there: Tensor) -> Tensor:
+    return here.new_zeros(len(here), 2, *here.shape[-2:])
+
+
+def chosen(estimate: Estimate = rightwards, spread: float = 3.0, motion_sd: float = 0.3) -> Tensor:
+    """Of a texture that moves by whole pixels, half of them missing, from a blurred version of it."""
+    given = RUN | {"noise": 0.001, "doubt": 6.0, "doubt_alone": 1.5, "rounds": 5, "steps": 15}
+    given |= {"seen": SOME, "spread": spread, "motion_from": motion_sd, "motion_to": motion_sd}
+    A = Mask(0.5)
+    return plug_and_play.refine(A(SMOOTH), A, avg_pool2d(SMOOTH, 3, 1, 1), estimate, blur, **given)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "motion_sd"),
+    [(rightwards, 0.3), (still, 0.3), (still, 0.03)],
+    ids=["unused", "wrong", "wrong and trusted"],
+)
+def test_what_was_held_out_chooses_how_much_motion_counts(estimate: Estimate, motion_sd: float):
+    fixed, free = ((chosen(estimate, spread, motion_sd) - SMOOTH).square().mean() for spread in (1.0, 3.0))
+    assert free < 0.85 * fixed
+
+
+def test_the_choice_sees_some_measurements_and_the_last_round_all(monkeypatch: pytest.MonkeyPatch):
+    used, plain = [], plug_and_play.solve
+
+    def watched(y: Tensor, degrade: Any, x: Tensor, terms: Terms, steps: int) -> Tensor:
+        assert torch.equal(degrade(SMOOTH), y)
+        used.append("some" if torch.equal(y, all_of_it * SOME) else "all" if torch.equal(y, all_of_it) else "others")
+        return plain(y, degrade, x, terms, steps)
+
+    all_of_it = Mask(0.5)(SMOOTH)
+    monkeypatch.setattr(plug_and_play, "solve", watched)
+    chosen()
+    assert used[:2] == ["some", "some"]
+    assert used[-1] == "all"
+    assert set(used) == {"some", "all"}
+    used.clear()
+    chosen(spread=1.0)
+    assert used == ["all"] * 5
 
 
 def test_no_rounds_leave_the_video_as_it_is():

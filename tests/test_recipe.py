@@ -68,6 +68,7 @@ TRIED: dict[str, tuple[Any, Any]] = {
     "denoise_to": (0.05, 0.02),
     "denoise_doubt": (1.0, 3.0),
     "denoise_doubt_alone": (1.0, 3.0),
+    "denoise_spread": (1.0, 3.0),
     "denoise_motion_from": (0.1, 0.2),
     "denoise_motion_to": (0.05, 0.02),
     "exact_steps": (0, 1),
@@ -80,6 +81,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "joint": {"follow_motion": False},
     "start": {"follow_motion": False},
     "finish_spread": {"hold_out": 0.1},
+    "denoise_spread": {"hold_out": 0.1},
     # A wild search, which finds the best prediction only after a worse one: it matters whether it waits.
     "patience": {
         "hold_out": 0.1,
@@ -155,7 +157,7 @@ def test_a_value_out_of_range_is_refused_by_name(changes: dict[str, Any]):
         ({"hold_out": 0.0}, r"patience=\d+ needs measurements held out"),
         ({"joint": "latent"}, "follow_motion needs joint=feature and start=least-squares, found joint=latent"),
         ({"start": "noise"}, "start=noise. Add follow_motion=false"),
-        ({"denoise_from": 0.01}, r"denoise_from=0.01, denoise_to=0.025; needed is that it does not grow"),
+        ({"denoise_from": 0.01}, r"denoise_from=0.01, denoise_to=0.02; needed is that it does not grow"),
         (
             {"denoise_motion_from": 0.01},
             r"denoise_motion_from=0.01, denoise_motion_to=0.035; needed is that it does not",

@@ -3,12 +3,10 @@
 How strongly motion and smoothness should weigh differs from clip to clip. The measurements that x has not seen decide.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
-import torch
-from torch import Tensor
-
+from oneseed.choice import Judge, Moves, larger_or_smaller, only
 from oneseed.least_squares import Degrade, Terms, confident_links, edges, iterates, solve
 from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured
@@ -22,6 +20,7 @@ def refine(
     estimate: Estimate,
     *,
     seen: Measured,
+    used: Measured,
     spread: float,
     noise: float,
     gradient_sd: float,
@@ -40,6 +39,7 @@ def refine(
 
     Args:
         seen: 1 for the measurements that x may have seen, 0 for those that choose the strengths. All ones: no choice is made.
+        used: 1 for the measurements that the rounds after the choice use: all, unless the rest is to choose more.
         spread: σ_m and σ_g are tried this many times larger and smaller; 1 makes no choice.
     """
     both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
@@ -52,22 +52,20 @@ def refine(
             edges=edges(x, contrast, strengths.window, colour),
         )  # fmt: skip
 
-    hidden = seen == 0
-    choosing = bool(hidden.any()) and spread != 1
-    mixes = choosing and _mixes(degrade, x)
-    for _ in range(_CHOICES if choosing else 0):
-        begin, links = x, confident_links(x, estimate, both_ways, interpolation)
+    judge = Judge(y, degrade, seen, noise, x)
+    for _ in range(_CHOICES if judge.holds_any and spread != 1 else 0):
+        begin, links, before = x, confident_links(x, estimate, both_ways, interpolation), strengths
 
-        def attempt(strengths: _Strengths, begin: Frames = begin, links: list[Link] = links) -> _Attempt:
-            x = solve(y * seen, lambda v: degrade(v) * seen, begin, terms(begin, links, strengths), steps)
-            return _Attempt(strengths, x, (degrade(x) - y)[hidden].square())
+        def attempt(strengths: _Strengths, begin: Frames = begin, links: list[Link] = links) -> Frames:
+            return solve(*only(seen, y, degrade), begin, terms(begin, links, strengths), steps)
 
-        chosen = _choose(attempt, strengths, spread, noise, mixes)
-        x, before, strengths = chosen.x, strengths, chosen.strengths
+        chosen = judge.choose(attempt, strengths, partial(_moves, strengths, spread))
+        x, strengths = chosen.x, chosen.strengths
         if strengths == before:
             break
     for _ in range(rounds):
-        x = solve(y, degrade, x, terms(x, confident_links(x, estimate, both_ways, interpolation), strengths), steps)
+        links = confident_links(x, estimate, both_ways, interpolation)
+        x = solve(*only(used, y, degrade), x, terms(x, links, strengths), steps)
     return x
 
 
@@ -83,50 +81,12 @@ class _Strengths:
     """Side of the square over which edges are seen together, in pixels."""
 
 
-@dataclass(frozen=True)
-class _Attempt:
-    strengths: _Strengths
-    x: Frames
-    errors: Tensor
-    """Squared, one for each measurement that was held out."""
-
-    def beats(self, other: "_Attempt", margin: float) -> bool:
-        """By two standard errors of the mean difference, and by a share `margin` of the error."""
-        gain = other.errors - self.errors
-        return bool(gain.mean() > max(2 * gain.std() / len(gain) ** 0.5, margin * other.errors.mean()))
-
-
-def _choose(
-    attempt: Callable[[_Strengths], _Attempt], strengths: _Strengths, spread: float, noise: float, mixes: bool
-) -> _Attempt:
-    """One number after the other: larger, else smaller, else as it was.
-
-    Where little but noise is left, only larger: what A hides is not judged, and smoothing it away would look like a gain.
-    Where A mixes pixels, a gain of 5 % at least: a measurement left out leaves more to guess than one that is there.
-    """
-    best = attempt(strengths)
-    judged = best.errors.mean() > 2 * noise**2
-    margin = 0.05 if judged and mixes else 0.0
-    factors = (spread, 1 / spread) if judged else (spread,)
-    moves = [
-        [("window", 3)] if judged and strengths.window != 3 else [],
-        [("motion_sd", strengths.motion_sd * factor) for factor in factors],
-        [("gradient_sd", strengths.gradient_sd * factor) for factor in factors],
+def _moves(now: _Strengths, spread: float, judged: bool) -> Moves:
+    return [
+        [("window", 3)] if judged and now.window != 3 else [],
+        larger_or_smaller("motion_sd", now.motion_sd, spread, judged),
+        larger_or_smaller("gradient_sd", now.gradient_sd, spread, judged),
     ]
-    for alternatives in moves:
-        here = best
-        for field, value in alternatives:
-            other = attempt(replace(here.strengths, **{field: value}))
-            if other.beats(here, margin):
-                best = other
-                break
-    return best
-
-
-def _mixes(degrade: Degrade, x: Frames) -> bool:
-    """Whether A makes measurements of several pixels each; of one alone, its size does not change with the pixel's sign."""
-    signs = torch.randint(0, 2, x.shape, generator=torch.Generator().manual_seed(0)).to(x) * 2 - 1
-    return not torch.allclose(degrade(signs).abs(), degrade(torch.ones_like(x)).abs(), atol=1e-4)
 
 
 def onto(y: Measured, degrade: Degrade, x: Frames, noise: float, steps: int) -> Frames:

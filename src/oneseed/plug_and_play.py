@@ -5,9 +5,12 @@ measurements and along the motion; the strength falls from round to round (Venka
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
+from oneseed.choice import Judge, Moves, larger_or_smaller, only
 from oneseed.least_squares import Degrade, Terms, around, confident_links, solve
 from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured, PixelMap
@@ -23,6 +26,8 @@ def refine(
     estimate: Estimate,
     denoise: Denoise,
     *,
+    seen: Measured,
+    spread: float,
     noise: float,
     strongest: float,
     weakest: float,
@@ -40,6 +45,10 @@ def refine(
     In the end, once more, the noise that the measurements have.
 
     Args:
+        seen: 1 for the measurements that x may have seen, 0 for those that choose how much motion counts. All ones: no
+            choice is made.
+        spread: σ_m is tried this many times larger and smaller, round after round until nothing predicts better; 1 makes no
+            choice.
         strongest: the noise that the denoiser is told of in the first round; it falls in equal ratios to `weakest`.
         doubt: where motion ties a frame to another, what was denoised is expected to be wrong by this many times that
             noise.
@@ -47,15 +56,37 @@ def refine(
         motion_from: σ_m in the first round; it falls in equal ratios to `motion_to`.
     """
     both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
-    strengths = in_equal_ratios(strongest, weakest, rounds)
-    for sigma, motion_sd in zip(strengths, in_equal_ratios(motion_from, motion_to, rounds), strict=True):
+    sigmas, motion_sds = in_equal_ratios(strongest, weakest, rounds), in_equal_ratios(motion_from, motion_to, rounds)
+    judge = Judge(y, degrade, seen, noise, x)
+    choosing, factor = judge.holds_any and spread != 1, _Factor()
+    for k, (sigma, motion_sd) in enumerate(zip(sigmas, motion_sds, strict=True), start=1):
         v = denoise(x, sigma)
         links = confident_links(v, estimate, both_ways, interpolation)
         tied = _tied(v, links)
-        near_sd = sigma / (tied / doubt + (1 - tied) / doubt_alone)
-        terms = Terms(noise=noise, motion_sd=motion_sd, links=links, near=v, near_sd=near_sd)
-        x = solve(y, degrade, x, terms, steps)
+        terms = Terms(noise=noise, links=links, near=v, near_sd=sigma / (tied / doubt + (1 - tied) / doubt_alone))
+
+        if choosing:
+
+            def attempt(factor: _Factor, x: Frames = x, terms: Terms = terms, motion_sd: float = motion_sd) -> Frames:
+                return solve(*only(seen, y, degrade), x, replace(terms, motion_sd=factor.motion * motion_sd), steps)
+
+            chosen = judge.choose(attempt, factor, partial(_moves, factor, spread))
+            choosing, factor = chosen.strengths != factor, chosen.strengths
+            if k < rounds:  # the last round uses all that was measured
+                x = chosen.x
+                continue
+        x = solve(y, degrade, x, replace(terms, motion_sd=factor.motion * motion_sd), steps)
     return denoise(x, noise) if rounds else x
+
+
+@dataclass(frozen=True)
+class _Factor:
+    motion: float = 1.0
+    """On σ_m."""
+
+
+def _moves(now: _Factor, spread: float, judged: bool) -> Moves:
+    return [larger_or_smaller("motion", now.motion, spread, judged)]
 
 
 def _tied(x: Frames, links: Iterable[Link]) -> PixelMap:

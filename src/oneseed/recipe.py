@@ -120,6 +120,9 @@ class Recipe:
     """σ_m there, in the first round: the better the video, the better its motion is known."""
     denoise_motion_to: float = 0.035
     """And in the last."""
+    denoise_spread: float = 2.0
+    """This σ_m is also tried so many times larger and smaller, until the measurements held out no longer ask for it. 1
+    tries nothing."""
     exact_steps: int = 100
     """Conjugate-gradient steps after it, on the measurements alone, as long as they are not met to within their noise."""
     seed: int = 0
@@ -212,6 +215,7 @@ _POSITIVE = (
     "radius", "lr_seed", "lr_residual", "lr_fit", "gradient_sd", "motion_sd", "noise_floor", "finish_gradient_sd",
     "finish_contrast", "finish_colour", "finish_motion_sd", "finish_spread", "near_sd", "denoise_from", "denoise_to",
     "denoise_doubt", "denoise_doubt_alone", "denoise_motion_from", "denoise_motion_to",
+    "denoise_spread",
 )  # fmt: skip
 
 

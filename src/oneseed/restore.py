@@ -108,17 +108,17 @@ def optimise(
     assert x is not None
     if recipe.finish_rounds and degrade.linear:  # ours
         x = finish.refine(
-            y, degrade, x, flow.estimate, seen=seen, spread=recipe.finish_spread, noise=s,
-            gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast, colour=recipe.finish_colour,
-            motion_sd=recipe.finish_motion_sd, near_sd=recipe.near_sd, reach=recipe.reach,
+            y, degrade, x, flow.estimate, seen=seen, used=seen if recipe.denoises else torch.ones_like(seen),
+            spread=recipe.finish_spread, noise=s, gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast,
+            colour=recipe.finish_colour, motion_sd=recipe.finish_motion_sd, near_sd=recipe.near_sd, reach=recipe.reach,
             interpolation=recipe.interpolation, rounds=recipe.finish_rounds, steps=recipe.finish_steps,
         )  # fmt: skip
     if denoiser is not None and recipe.denoises and degrade.linear:  # ours
         x = plug_and_play.refine(
-            y, degrade, x, flow.estimate, denoiser.denoise, noise=s, strongest=recipe.denoise_from, weakest=recipe.denoise_to,
-            doubt=recipe.denoise_doubt, doubt_alone=recipe.denoise_doubt_alone, motion_from=recipe.denoise_motion_from,
-            motion_to=recipe.denoise_motion_to, reach=recipe.reach, interpolation=recipe.interpolation,
-            rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
+            y, degrade, x, flow.estimate, denoiser.denoise, seen=seen, spread=recipe.denoise_spread, noise=s,
+            strongest=recipe.denoise_from, weakest=recipe.denoise_to, doubt=recipe.denoise_doubt,
+            doubt_alone=recipe.denoise_doubt_alone, motion_from=recipe.denoise_motion_from, motion_to=recipe.denoise_motion_to,
+            reach=recipe.reach, interpolation=recipe.interpolation, rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
         )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours
         x = finish.onto(y, degrade, x, noise, recipe.exact_steps)
