@@ -2,7 +2,7 @@
 PYTHON ?= python3
 SHARED ?= ../shared
 CLIPS := breakdance dance-twirl drift-chicane horsejump-high
-METHODS := telea navier_stokes bicubic back_projection cgls@truth tikhonov_values@truth tikhonov_gradients@truth motion_total_variation draft balanced
+METHODS := telea navier_stokes bicubic back_projection srmd cgls cgls@truth tikhonov_values tikhonov_values@truth tikhonov_gradients tikhonov_gradients@truth total_variation motion_least_squares motion_total_variation plug_and_play draft balanced
 TASKS := mask downsample motion-blur+noise temporal-blur+noise both+noise
 VENV := .venv
 PY := $(VENV)/bin/python
