@@ -1,11 +1,15 @@
 """The end of a run: what was held out chooses, all that was measured counts."""
 
+import dataclasses
+from functools import partial
+
 import pytest
 import torch
 from tests.small_problem import moving, rightwards
 from torch import Tensor
 
 from oneseed import finish
+from oneseed.choice import Judge
 from oneseed.degrade.base import Degradation
 from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
@@ -99,6 +103,21 @@ def test_the_choice_is_made_without_what_is_held_out_and_the_end_with_what_may_b
     assert 4 <= len(tried) <= 18
     assert all(torch.equal(given, y * seen) for given, _ in tried)
     assert all(torch.equal(given, y * used) for given, _ in rounds)
+
+
+@pytest.mark.parametrize("noise", [0.0, 9.0])
+@pytest.mark.parametrize("best", [(1, 1, 1), (2, 1, 1), (0.5, 1, 3), (1, 2, 3), (2, 0.5, 1)], ids=str)
+def test_the_better_neighbour_is_found_and_beside_much_noise_only_a_weaker_one(best: tuple[float, ...], noise: float):
+    y, now = torch.zeros(1, 1, 3, 3), finish._Strengths(1.0, 1.0)
+
+    def attempt(strengths: finish._Strengths) -> Tensor:
+        off = sum(abs(found - wanted) for found, wanted in zip(dataclasses.astuple(strengths), best, strict=True))
+        return torch.full_like(y, off**0.5)
+
+    judge = Judge(y, lambda x: x, torch.zeros_like(y), noise, y)
+    found = dataclasses.astuple(judge.choose(attempt, now, partial(finish._moves, now, 2.0)).strengths)
+    reached = (max(best[0], 1.0), max(best[1], 1.0), 1) if noise else best
+    assert found == reached
 
 
 def test_going_onto_noiseless_measurements_meets_them_and_keeps_what_they_do_not_see(draw):

@@ -59,41 +59,40 @@ def test_the_strength_falls_in_equal_ratios():
     assert told == [0.1, RUN["noise"]]
 
 
-def test_the_trust_in_motion_grows_in_equal_ratios(monkeypatch: pytest.MonkeyPatch):
-    believed = []
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[Terms]:
+    """What each solve is told, in place of solving."""
+    told = []
 
     def listens(y: Tensor, degrade: Any, x: Tensor, terms: Terms, steps: int) -> Tensor:
-        believed.append(terms.motion_sd)
+        told.append(terms)
         return x
 
     monkeypatch.setattr(plug_and_play, "solve", listens)
+    return told
+
+
+def test_the_trust_in_motion_grows_in_equal_ratios(told: list[Terms]):
     refined(motion_from=0.16, motion_to=0.01, rounds=5)
-    assert believed == pytest.approx([0.16, 0.08, 0.04, 0.02, 0.01])
+    assert [terms.motion_sd for terms in told] == pytest.approx([0.16, 0.08, 0.04, 0.02, 0.01])
 
 
-def test_what_was_denoised_is_doubted_more_where_motion_confirms_it(monkeypatch: pytest.MonkeyPatch):
-    doubts = []
-
-    def listens(y: Tensor, degrade: Any, x: Tensor, terms: Terms, steps: int) -> Tensor:
-        doubts.append(terms.near_sd)
-        return x
-
+def test_what_was_denoised_is_doubted_more_where_motion_confirms_it(told: list[Terms]):
     partly_moving = torch.cat([TRUTH[..., :14], known(3, 3, 20, 6)], -1)
-    monkeypatch.setattr(plug_and_play, "solve", listens)
     refined(partly_moving, lambda x, sigma: x, strongest=0.1, weakest=0.02, doubt=6.0, doubt_alone=1.5, rounds=2)
-    for sd, sigma in zip(doubts, (0.1, 0.02), strict=True):
+    for terms, sigma in zip(told, (0.1, 0.02), strict=True):
+        sd = terms.near_sd
+        assert isinstance(sd, Tensor)
         torch.testing.assert_close(sd[..., 4:10], torch.full((3, 1, 20, 6), 6 * sigma))
         torch.testing.assert_close(sd[..., 17:], torch.full((3, 1, 20, 3), 1.5 * sigma), rtol=1e-3, atol=0)
 
 
-def test_a_frame_alone_is_confirmed_by_none(monkeypatch: pytest.MonkeyPatch):
-    doubts = []
-    monkeypatch.setattr(plug_and_play, "solve", lambda y, degrade, x, terms, steps: doubts.append(terms.near_sd) or x)
+def test_a_frame_alone_is_confirmed_by_none(told: list[Terms]):
     alone = TRUTH[:1]
     plug_and_play.refine(
         alone, Mask(0.5), alone, rightwards, blur, **RUN | {"rounds": 1, "seen": torch.ones_like(alone)}
     )
-    torch.testing.assert_close(doubts[0], torch.full((1, 1, 20, 20), RUN["doubt_alone"] * RUN["strongest"]))
+    torch.testing.assert_close(told[0].near_sd, torch.full((1, 1, 20, 20), RUN["doubt_alone"] * RUN["strongest"]))
 
 
 SMOOTH = avg_pool2d(moving(known, 4), 3, 1, 1)

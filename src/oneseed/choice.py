@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import torch
@@ -38,10 +39,13 @@ class Judge:
     """
 
     def __init__(self, y: Measured, degrade: Degrade, seen: Measured, noise: float, like: Frames):
-        self._degrade, self._hidden, self._noise = degrade, seen == 0, noise
+        self._degrade, self._hidden, self._noise, self._like = degrade, seen == 0, noise, like
         self._truth = y[self._hidden]
         self.holds_any = bool(self._hidden.any())
-        self._mixes = self.holds_any and _mixes(degrade, like)
+
+    @cached_property
+    def _mixes(self) -> bool:
+        return _mixes(self._degrade, self._like)
 
     def choose(self, solve: Callable[[S], Frames], strengths: S, moves: Callable[[bool], Moves]) -> Attempt[S]:
         """One field after the other: the first value that predicts better, else as it was.

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 
 from oneseed import finish, least_squares, plug_and_play
+from oneseed.choice import only
 from oneseed.degrade.base import Degradation
 from oneseed.denoise.base import Denoiser
 from oneseed.errors import DivergedError, RequestError
@@ -82,13 +83,10 @@ def optimise(
     s = recipe.noise(noise)
     seen = _seen(y, recipe, generator)  # ours: the chain, and what it starts from, see only these measurements
 
-    def partly(x: Frames) -> Measured:
-        return degrade(x) * seen
-
     start, first, last = None, None, None
     if recipe.start == "least-squares" and degrade.linear:  # ours
         start = least_squares.restore(
-            y * seen, partly, shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd, motion_sd=recipe.motion_sd,
+            *only(seen, y, degrade), shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd, motion_sd=recipe.motion_sd,
             reach=recipe.reach, interpolation=recipe.interpolation, first_steps=recipe.first_steps, rounds=recipe.rounds,
             round_steps=recipe.round_steps,
         )  # fmt: skip
