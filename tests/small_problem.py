@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -40,3 +41,9 @@ def some_terms(draw: Callable[..., Tensor]) -> Terms:
     return Terms(
         noise=0.05, gradient_sd=0.3, edges=edges, colour=1.7, motion_sd=0.1, links=links, near=near, near_sd=near_sd
     )  # fmt: skip
+
+
+def matrix(apply: Callable[[Tensor], Tensor]) -> np.ndarray:
+    """A linear map of frames of SMALL, column by column."""
+    basis = torch.eye(int(np.prod(SMALL)), dtype=torch.float64).view(-1, *SMALL)
+    return np.stack([apply(x).flatten().numpy() for x in basis], 1)

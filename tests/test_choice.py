@@ -9,11 +9,7 @@ import torch
 from torch import Tensor
 
 from oneseed.choice import Attempt, Judge, Moves, larger_or_smaller, only
-from oneseed.degrade.base import Degradation
 from oneseed.degrade.downsample import Downsample
-from oneseed.degrade.mask import Mask
-from oneseed.degrade.motion_blur import MotionBlur
-from oneseed.degrade.temporal_blur import TemporalBlur
 
 
 @dataclass(frozen=True)
@@ -91,21 +87,3 @@ def test_only_some_of_the_measurements(draw):
     some, A = only(used, y, Downsample(2))
     torch.testing.assert_close(some, y * used)
     torch.testing.assert_close(A(x), some)
-
-
-class Fading(Degradation):
-    """Every pixel by itself, darker towards the right."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * torch.linspace(1.0, 0.2, x.shape[-1])
-
-
-@pytest.mark.parametrize(
-    ("A", "mixes"),
-    [(Mask(0.5), False), (Mask(0.5, per_frame=True), False), (Fading(), False), (Mask(0.5).then(Fading()), False),
-     (Downsample(2), True), (TemporalBlur(3), True), (MotionBlur(size=5), True), (Mask(0.5).then(Downsample(2)), True)],
-)  # fmt: skip
-def test_what_mixes_pixels_is_known(draw, A: Degradation, mixes: bool):
-    x = draw(4, 3, 8, 8)
-    y = A(x)
-    assert Judge(y, A, torch.zeros_like(y), 0.0, x)._mixes is mixes

@@ -8,22 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 import torch
-from tests.small_problem import SMALL, some_terms
+from tests.small_problem import SMALL, matrix, moving, rightwards, some_terms
 from torch import Tensor
 
 from oneseed import least_squares
 from oneseed.degrade.downsample import Downsample
+from oneseed.degrade.mask import Mask
 from oneseed.degrade.temporal_blur import TemporalBlur
-from oneseed.least_squares import Terms, iterates, solve
+from oneseed.least_squares import Terms, confident_links, iterates, solve
 from oneseed.normal import Normal
 from oneseed.warp import pairs
-
-
-def matrix(apply: Callable[[Tensor], Tensor]) -> np.ndarray:
-    """A linear map of frames of SMALL, column by column."""
-    basis = torch.eye(int(np.prod(SMALL)), dtype=torch.float64).view(-1, *SMALL)
-    return np.stack([apply(x).flatten().numpy() for x in basis], 1)
-
 
 DIFFERENCES = (
     lambda x: x.diff(dim=-1), lambda x: x.diff(dim=-2), lambda x: x.diff(n=2, dim=-1) / 2, lambda x: x.diff(n=2, dim=-2) / 2
@@ -135,6 +129,15 @@ def test_a_noiseless_temporal_blur_is_undone_exactly(draw):
     A, truth = TemporalBlur(7), draw(16, 3, 8, 8, dtype=torch.float64)
     found = solve(A(truth), A, torch.zeros_like(truth), Terms(noise=1e-6), 60)
     torch.testing.assert_close(found, truth, rtol=0, atol=1e-6)
+
+
+def test_pixels_that_are_missing_and_held_loosely_arrive_within_fifteen_steps(draw):
+    """Their eigenvalues are thousands of times smaller than those of measured ones, and plain steps hardly move them."""
+    x, A = moving(draw, 4, 24).double(), Mask(0.5)
+    links = confident_links(x, rightwards, (1, -1))
+    terms = Terms(noise=0.005, motion_sd=0.05, links=links, near=x.mean().expand_as(x), near_sd=0.1)
+    early, late = (solve(A(x), A, torch.zeros_like(x), terms, steps) for steps in (15, 400))
+    torch.testing.assert_close(early, late, rtol=0, atol=0.02)
 
 
 def test_the_search_stops_when_nothing_is_left_to_do(draw):

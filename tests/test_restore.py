@@ -15,10 +15,13 @@ from tests.toy_denoiser import ToyDenoiser
 from tests.toy_prior import ToyPrior
 from torch import Tensor
 
+from oneseed.degrade.base import Degradation
 from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
+from oneseed.degrade.temporal_blur import TemporalBlur
 from oneseed.flow.dis import Dis
 from oneseed.flow.still import Still
+from oneseed.recipe import Recipe
 from oneseed.restore import Epoch, _seen, optimise, restore
 
 
@@ -93,11 +96,26 @@ def test_a_run_neither_reads_nor_moves_the_global_generator():
     assert torch.equal(epochs_of(QUICK)[-1].x, first)
 
 
+def seen_by(recipe: Recipe, A: Degradation, y: Tensor) -> Tensor:
+    n, c, h, w = y.shape
+    return _seen(y, A, A.clean_shape((n, c, h, w)), recipe, torch.Generator().manual_seed(recipe.seed)).bool()
+
+
+@pytest.mark.parametrize(
+    ("A", "always"), [(Mask(0.5), True), (Mask(0.5, per_frame=True), False), (TemporalBlur(3), False), (Downsample(2), False)],
+    ids=str,
+)  # fmt: skip
+def test_pixels_are_held_out_of_all_frames_where_others_are_missing_in_all(A: Degradation, always: bool):
+    seen = seen_by(QUICK, A, A(moving_clip()))
+    assert torch.equal(seen, seen[:1].expand_as(seen)) is always
+    assert not seen.all()
+
+
 def test_measurements_held_out_influence_nothing_before_the_finish():
     recipe = dataclasses.replace(QUICK, patience=0)
     A = Downsample(2)
     y = A(moving_clip())
-    seen = _seen(y, recipe, torch.Generator().manual_seed(recipe.seed)).bool()
+    seen = seen_by(recipe, A, y)
     assert 0.05 < (~seen).double().mean() < 0.15
     assert torch.equal(seen, seen[:, :1].expand_as(seen))  # whole pixels
     one, two = epochs_of(recipe, A, y), epochs_of(recipe, A, torch.where(seen, y, 1 - y))

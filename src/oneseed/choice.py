@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-import torch
 from torch import Tensor
 
-from oneseed.normal import Degrade
+from oneseed.normal import Degrade, each_measured
 from oneseed.shapes import Frames, Measured
 
 S = TypeVar("S", bound=Any)  # a dataclass of strengths
@@ -45,7 +44,7 @@ class Judge:
 
     @cached_property
     def _mixes(self) -> bool:
-        return _mixes(self._degrade, self._like)
+        return each_measured(self._degrade, self._like) is None
 
     def choose(self, solve: Callable[[S], Frames], strengths: S, moves: Callable[[bool], Moves]) -> Attempt[S]:
         """One field after the other: the first value that predicts better, else as it was.
@@ -83,9 +82,3 @@ def larger_or_smaller(field: str, value: float, spread: float, judged: bool) -> 
     """A standard deviation `spread` times larger, and as much smaller where that can be judged; a spread of 1 tries nothing."""
     factors = () if spread == 1 else (spread, 1 / spread) if judged else (spread,)
     return [(field, value * factor) for factor in factors]
-
-
-def _mixes(degrade: Degrade, x: Frames) -> bool:
-    """Whether A makes measurements of several pixels each; of one alone, its size does not change with the pixel's sign."""
-    signs = torch.randint(0, 2, x.shape, generator=torch.Generator().manual_seed(0)).to(x) * 2 - 1
-    return not torch.allclose(degrade(signs).abs(), degrade(torch.ones_like(x)).abs(), atol=1e-4)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from oneseed.differences import bends, slopes
-from oneseed.normal import Degrade, Normal, Terms
+from oneseed.normal import Degrade, Normal, Terms, each_measured
 from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured
 from oneseed.warp import Estimate, Link, coarsely, pairs, tie
@@ -37,12 +37,18 @@ def iterates(
 ) -> Iterator[Frames]:
     """Conjugate gradients on the normal equations (Hestenes and Stiefel 1952).
 
+    Where A mixes no pixels each has a scale of its own (Jacobi's preconditioner): a missing one has a ten thousandth of the
+    curvature of one that was measured, and would hardly move.
+
     Args:
         tolerance: stop after a step that moves x by less than this, root mean square on the [0, 1] scale.
     """
     H = Normal(y, degrade, terms, x)
+    measured = each_measured(degrade, x)
+    scale = 1.0 if measured is None else 1 / H.diagonal(measured)
     residual = H.b - H(x)
-    direction, power = residual, residual.square().sum()
+    direction = scale * residual
+    power = (residual * direction).sum()
     for _ in range(steps):
         image = H(direction)
         curvature = (direction * image).sum()
@@ -51,8 +57,9 @@ def iterates(
         length = power / curvature
         moved = direction.square().mean().sqrt()
         x, residual = x + length * direction, residual - length * image
-        power, last = residual.square().sum(), power
-        direction = residual + power / last * direction
+        scaled = scale * residual
+        power, last = (residual * scaled).sum(), power
+        direction = scaled + power / last * direction
         yield x
         if length * moved < tolerance:
             return

@@ -54,25 +54,33 @@ class Normal:
         self.rough, self.moving = s2 / terms.gradient_sd**2, s2 / terms.motion_sd**2
         self.nearness = s2 / torch.as_tensor(terms.near_sd, dtype=like.dtype, device=like.device) ** 2
         self.confidences = [_in_rows(link.weight.expand(-1, like.shape[1], -1, -1)) for link in terms.links]
-        self.b = self._back(torch.zeros_like(like), y)
+        self.b = _transposed(degrade, torch.zeros_like(like), y)
         if near is not None:
             self.b = self.b + self.nearness * near
 
     def __call__(self, x: Frames) -> Frames:
         """H x."""
-        image = torch.addcmul(self._back(x, None), self.nearness, x)
+        image = torch.addcmul(gram(self.degrade, x), self.nearness, x)
         if self.rough:
             image.add_(smoothness(x, self.terms.edges, self.terms.colour), alpha=self.rough)
         if self.moving and self.terms.links:
             image.add_(self._motion(x), alpha=self.moving)
         return image
 
-    def _back(self, x: Frames, y: Measured | None) -> Frames:
-        """Aᵀ A x, or Aᵀy."""
-        with torch.enable_grad():
-            x = x.detach().requires_grad_()
-            seen = self.degrade(x)
-        return torch.autograd.grad(seen, x, seen.detach() if y is None else y)[0]
+    def diagonal(self, measured: Frames) -> Frames:
+        """H's diagonal, but never 0, where A mixes no pixels and AᵀA has the diagonal `measured`.
+
+        W counts as if it moved whole pixels, D by its mean away from the border.
+        """
+        total = self.nearness + measured
+        if self.rough:
+            total = total + self.rough * _smoothness_mean(self.terms.edges, self.terms.colour, measured.shape[1])
+        if self.moving:
+            for (step, warp, _), confidence in zip(self.terms.links, self.confidences, strict=True):
+                here, there = pairs(total, step)
+                here.add_(confidence, alpha=self.moving)
+                there.add_(warp.adjoint(confidence).clamp_(min=0), alpha=self.moving)
+        return total.clamp_(min=1e-9 * float(total.max()) or 1.0)
 
     def _motion(self, x: Frames) -> Frames:
         """Σ_d (S − W_d)ᵀ c (S − W_d) x."""
@@ -96,6 +104,40 @@ def smoothness(x: Frames, edges: Sequence[Tensor] | None, colour: float) -> Fram
     total = torch.zeros_like(u)
     add_transposed(total, differences)
     return total
+
+
+def _smoothness_mean(edges: Sequence[Tensor] | None, colour: float, colours: int) -> float:
+    """Of the diagonal of DᵀΓᵀ e ΓD, away from the border: a pixel is in two slopes across, or in three bends."""
+    means = (1.0, 1.0, 0.0, 0.0) if edges is None else [float(e.mean()) for e in edges]
+    return (1 + (colours - 1) * colour**2) / colours * (2 * sum(means[:2]) + 1.5 * sum(means[2:]))
+
+
+def gram(degrade: Degrade, x: Frames) -> Frames:
+    """AᵀA x."""
+    return _transposed(degrade, x, None)
+
+
+def each_measured(degrade: Degrade, like: Frames) -> Frames | None:
+    """The diagonal of AᵀA, how strongly each pixel is measured; None where A mixes pixels.
+
+    Signs drawn at random tell: they cancel where nothing is mixed, and nowhere else.
+    """
+    one, other = (_signed_gram(degrade, like, seed) for seed in (0, 1))
+    return one if torch.allclose(one, other, atol=1e-4) else None
+
+
+def _signed_gram(degrade: Degrade, like: Frames, seed: int) -> Frames:
+    """r ⊙ AᵀA r for signs r."""
+    signs = torch.randint(0, 2, like.shape, generator=torch.Generator().manual_seed(seed)).to(like) * 2 - 1
+    return signs * gram(degrade, signs)
+
+
+def _transposed(degrade: Degrade, x: Frames, y: Measured | None) -> Frames:
+    """Aᵀ y; without y, Aᵀ A x."""
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        seen = degrade(x)
+    return torch.autograd.grad(seen, x, seen.detach() if y is None else y)[0]
 
 
 def _in_rows(x: Frames) -> Frames:

@@ -13,6 +13,7 @@ from oneseed.degrade.base import Degradation
 from oneseed.denoise.base import Denoiser
 from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
+from oneseed.normal import each_measured
 from oneseed.presets import PRESETS
 from oneseed.prior.base import Prior
 from oneseed.recipe import Recipe
@@ -81,7 +82,9 @@ def optimise(
     shape = degrade.clean_shape((n, c, h, w))
     generator = torch.Generator().manual_seed(recipe.seed)
     s = recipe.noise(noise)
-    seen = _seen(y, recipe, generator)  # ours: the chain, and what it starts from, see only these measurements
+    seen = _seen(
+        y, degrade, shape, recipe, generator
+    )  # ours: the chain, and what it starts from, see only these measurements
 
     start, first, last = None, None, None
     if recipe.start == "least-squares" and degrade.linear:  # ours
@@ -205,11 +208,19 @@ def restore(
     return x
 
 
-def _seen(y: Measured, recipe: Recipe, generator: torch.Generator) -> Measured:
-    """1 for the measurements that the chain sees, 0 for those that judge it: pixels, for one colour betrays the others."""
+def _seen(
+    y: Measured, degrade: Degradation, shape: tuple[int, int, int, int], recipe: Recipe, generator: torch.Generator
+) -> Measured:
+    """1 for the measurements that the chain sees, 0 for those that judge it: pixels, for one colour betrays the others.
+
+    Where the same pixels are missing in all frames, the same are held out in all frames: on a clip that stands still a
+    missing pixel is never seen, and one held out of a single frame would be, in the others.
+    """
     if not recipe.hold_out:
         return torch.ones_like(y)
-    pixels = torch.rand((len(y), 1, *y.shape[2:]), generator=generator) >= recipe.hold_out
+    measured = each_measured(degrade, y.new_zeros(shape)) if degrade.linear else None
+    always = measured is not None and bool((measured == 0).any()) and bool((measured == measured[:1]).all())
+    pixels = torch.rand((1 if always else len(y), 1, *y.shape[2:]), generator=generator) >= recipe.hold_out
     return pixels.to(y).expand_as(y)
 
 
