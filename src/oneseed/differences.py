@@ -32,4 +32,15 @@ def add_transposed(total: Frames, differences: Sequence[Tensor]) -> None:
                 total.narrow(axis, first, length).sub_(d, alpha=0.5)
 
 
+def add_diagonal(total: Frames, weights: Sequence[Tensor]) -> None:
+    """total += the diagonal of Dᵀ e D, in place, for weights e of the two slopes, or of slopes and bends."""
+    for axis, e in zip(_AXES, weights[:2], strict=True):
+        for first in (0, 1):
+            total.narrow(axis, first, e.shape[axis]).add_(e)
+    for axis, e in zip(_AXES, weights[2:], strict=False):
+        for first, square in ((0, 0.25), (1, 1.0), (2, 0.25)):
+            if e.shape[axis]:
+                total.narrow(axis, first, e.shape[axis]).add_(e, alpha=square)
+
+
 _AXES = (-1, -2)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneseed.differences import add_transposed, bends, slopes
+from oneseed.differences import add_diagonal, add_transposed, bends, slopes
 from oneseed.shapes import Frames, Measured, PixelMap
 from oneseed.warp import Link, pairs
 
@@ -70,11 +70,11 @@ class Normal:
     def diagonal(self, measured: Frames) -> Frames:
         """H's diagonal, but never 0, where A mixes no pixels and AᵀA has the diagonal `measured`.
 
-        W counts as if it moved whole pixels, D by its mean away from the border.
+        W counts as if it moved whole pixels.
         """
         total = self.nearness + measured
         if self.rough:
-            total = total + self.rough * _smoothness_mean(self.terms.edges, self.terms.colour, measured.shape[1])
+            total += self.rough * _smoothness_diagonal(self.terms.edges, self.terms.colour, measured)
         if self.moving:
             for (step, warp, _), confidence in zip(self.terms.links, self.confidences, strict=True):
                 here, there = pairs(total, step)
@@ -106,10 +106,12 @@ def smoothness(x: Frames, edges: Sequence[Tensor] | None, colour: float) -> Fram
     return total
 
 
-def _smoothness_mean(edges: Sequence[Tensor] | None, colour: float, colours: int) -> float:
-    """Of the diagonal of DᵀΓᵀ e ΓD, away from the border: a pixel is in two slopes across, or in three bends."""
-    means = (1.0, 1.0, 0.0, 0.0) if edges is None else [float(e.mean()) for e in edges]
-    return (1 + (colours - 1) * colour**2) / colours * (2 * sum(means[:2]) + 1.5 * sum(means[2:]))
+def _smoothness_diagonal(edges: Sequence[Tensor] | None, colour: float, like: Frames) -> PixelMap:
+    """Of DᵀΓᵀ e ΓD: that of Dᵀ e D, the same in all C colours, times (1 + (C - 1) γ²)/C."""
+    weights = [torch.ones_like(d) for d in slopes(like[:, :1])] if edges is None else edges
+    total = torch.zeros_like(like[:, :1])
+    add_diagonal(total, weights)
+    return total.mul_((1 + (like.shape[1] - 1) * colour**2) / like.shape[1])
 
 
 def gram(degrade: Degrade, x: Frames) -> Frames:
