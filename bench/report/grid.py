@@ -28,8 +28,15 @@ class Row:
 class Grid:
     title: str
     columns: list[str]
-    """The first ones, `labels` of them, hold words; the others numbers."""
+    """The first ones, `labels` of them, hold words, the last ones, `sentences` of them, sentences; the others numbers."""
     rows: list[Row]
     notes: list[str]
     """Lines below it."""
     labels: int = 1
+    sentences: int = 0
+
+    def kind_of(self, column: int) -> Literal["label", "number", "sentence"]:
+        """Counted from 0."""
+        if column < self.labels:
+            return "label"
+        return "number" if column < len(self.columns) - self.sentences else "sentence"

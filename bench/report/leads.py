@@ -10,12 +10,12 @@ from bench.report.statistics import best_rival, paired, rivals, verdict
 from bench.results import Run, mean_and_error, values
 
 COLUMNS = ["task", "ours", "PSNR (dB)", "best rival", "lead (dB)", "p", "best without learning", "lead (dB)", "p"]
-VERDICTS = {"lpips_alex": "LPIPS better?", "we_self": "we_self better?"}
-NOTES = [
+NOTE = (
     "Lead: the mean difference over the same clips ± its standard error; p: two-sided paired t-test over clips, not "
-    "corrected for the number of comparisons, bold below 0.05. What is chosen by the ground truth counts as no rival.",
-    "LPIPS (AlexNet) or we_self better: than every rival of equal or lower PSNR; else, which ones are as good or better.",
-]
+    "corrected for the number of comparisons, bold below 0.05. What is chosen by the ground truth counts as no rival."
+)
+VERDICTS = {"lpips_alex": "LPIPS (AlexNet) better?", "we_self": "we_self better?"}
+VERDICT_NOTE = "Better than every rival of equal or lower PSNR; else, which ones are as good or better."
 
 
 def leads(runs: Sequence[Run], tasks: Sequence[str], methods: Sequence[str]) -> str:
@@ -24,15 +24,15 @@ def leads(runs: Sequence[Run], tasks: Sequence[str], methods: Sequence[str]) -> 
 
 
 def grids(runs: Sequence[Run], tasks: Sequence[str], methods: Sequence[str]) -> list[Grid]:
-    """One grid for each part that has something of ours."""
+    """For each part that has something of ours: the leads, and what they cost where that was measured."""
     shown = [run for run in runs if run["method"] in methods and run["task"] in tasks]
-    found = (_grid(part, tasks, methods) for part in parts(shown))
+    found = (grid for part in parts(shown) for grid in _grids(part, tasks, methods))
     return [grid for grid in found if grid.rows]
 
 
-def _grid(part: Part, tasks: Sequence[str], methods: Sequence[str]) -> Grid:
+def _grids(part: Part, tasks: Sequence[str], methods: Sequence[str]) -> list[Grid]:
     ours = {run["method"] for run in part.runs if run["family"] == "ours"}
-    rows, left_out = [], []
+    rows, verdicts, left_out = [], [], []
     for task in tasks:
         everyone = {run["clip"] for run in part.runs if run["task"] == task}
         for name in methods:
@@ -40,11 +40,18 @@ def _grid(part: Part, tasks: Sequence[str], methods: Sequence[str]) -> Grid:
             if name in ours and clips:
                 same = [run for run in part.runs if run["task"] == task and run["clip"] in clips]
                 rows.append(_row(same, task, name, len(clips) if clips != everyone else None))
+                found = [_verdict(same, task, name, figure) for figure in VERDICTS]
+                if found != [EMPTY] * len(found):
+                    verdicts.append(Row([Cell(task), Cell(name), *found]))
         left_out += _incomplete(part, task, len(everyone))
     more = [f"Left out, since clips are missing: {', '.join(left_out)}."] if left_out and rows else []
-    title = f"Ours less the best rival: {part.title}"
-    columns = [*COLUMNS, *VERDICTS.values()]
-    return Grid(title, columns, rows, [*NOTES, *more], labels=2)
+    return [
+        Grid(f"Ours less the best rival: {part.title}", COLUMNS, rows, [NOTE, *more], labels=2),
+        Grid(
+            f"What the leads cost: {part.title}", ["task", "ours", *VERDICTS.values()], verdicts, [VERDICT_NOTE], labels=2,
+            sentences=2,
+        ),
+    ]  # fmt: skip
 
 
 def _incomplete(part: Part, task: str, clips: int) -> list[str]:
@@ -72,7 +79,7 @@ def _row(runs: Sequence[Run], task: str, ours: str, clips: int | None) -> Row:
             ),
             EMPTY if found.p is None else Cell(f"{found.p:.3f}" if found.p >= 0.001 else "<0.001"),
         ]
-    return Row([*cells, *(_verdict(runs, task, ours, figure) for figure in VERDICTS)])
+    return Row(cells)
 
 
 def _mean(average: float, error: float | None, note: str) -> Cell:

@@ -5,7 +5,7 @@ from bench.report.grid import Cell, Grid
 
 def markdown(grid: Grid) -> str:
     lines = [f"**{grid.title}**", "", _line(grid.columns)]
-    lines.append(_line(["---"] * grid.labels + ["---:"] * (len(grid.columns) - grid.labels)))
+    lines.append(_line(["---:" if grid.kind_of(k) == "number" else "---" for k in range(len(grid.columns))]))
     lines += [_line([_cell(cell) for cell in row.cells]) for row in grid.rows]
     return "\n".join([*lines, *(f"\n{note}" for note in grid.notes)])
 
