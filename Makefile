@@ -2,8 +2,9 @@
 PYTHON ?= python3
 SHARED ?= ../shared
 CLIPS := breakdance dance-twirl drift-chicane horsejump-high
-METHODS := telea navier_stokes bicubic back_projection srmd cgls cgls@truth tikhonov_values tikhonov_values@truth tikhonov_gradients tikhonov_gradients@truth total_variation motion_least_squares motion_total_variation plug_and_play draft balanced
+METHODS := telea navier_stokes bicubic back_projection srmd cgls cgls@truth tikhonov_values tikhonov_values@truth tikhonov_gradients tikhonov_gradients@truth total_variation motion_least_squares motion_total_variation plug_and_play draft balanced best
 TASKS := mask downsample motion-blur+noise temporal-blur+noise both+noise
+EXACT := motion-blur temporal-blur both motion-blur+8bits temporal-blur+8bits both+8bits
 VENV := .venv
 PY := $(VENV)/bin/python
 DONE := $(VENV)/.installed
@@ -35,7 +36,7 @@ bench: $(DONE)
 	$(BENCH) --clips "$(CLIPS)" --tasks "$(TASKS)" --methods "$(METHODS)"
 
 bench-exact: $(DONE)
-	$(BENCH) --clips "$(CLIPS)" --tasks "motion-blur temporal-blur both" --methods "cgls draft balanced"
+	$(BENCH) --clips "$(CLIPS)" --tasks "$(EXACT)" --methods "cgls tikhonov_values tikhonov_gradients motion_least_squares balanced"
 
 bench-all: $(DONE)
 	$(BENCH) --tasks all

@@ -8,11 +8,10 @@ from oneseed.registry import did_you_mean
 PRESETS: dict[str, Recipe] = {
     "draft": Recipe(
         epochs=0, hold_out=0.0, patience=0, finish_rounds=0, denoise_rounds=0, exact_steps=0
-    ),  # 31.80 / 25.50 / 25.20 / 29.62 / 22.96
-    "balanced": Recipe(),  # 33.69 / 26.32 / 27.91 / 33.05 / 24.92
-    # The next two are not measured yet.
-    "best": Recipe(denoise_rounds=12),
-    "paper": Recipe(
+    ),  # 31.93 / 25.50 / 25.20 / 29.62 / 22.96
+    "balanced": Recipe(),  # 34.52 / 26.32 / 27.91 / 33.05 / 24.92
+    "best": Recipe(denoise_rounds=12),  # 34.72 / 26.46 / 28.18 / 32.86 / 25.08
+    "paper": Recipe(  # not measured yet
         steps=4,
         start="noise",
         follow_motion=False,
