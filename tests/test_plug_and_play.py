@@ -113,12 +113,12 @@ def chosen(estimate: Estimate = rightwards, spread: float = 3.0, motion_sd: floa
 
 @pytest.mark.parametrize(
     ("estimate", "motion_sd"),
-    [(rightwards, 0.3), (still, 0.3), (still, 0.03)],
+    [(rightwards, 1.0), (still, 0.3), (still, 0.03)],
     ids=["unused", "wrong", "wrong and trusted"],
 )
 def test_what_was_held_out_chooses_how_much_motion_counts(estimate: Estimate, motion_sd: float):
     fixed, free = ((chosen(estimate, spread, motion_sd) - SMOOTH).square().mean() for spread in (1.0, 3.0))
-    assert free < 0.95 * fixed
+    assert free < 0.85 * fixed
 
 
 def test_the_choice_sees_some_measurements_and_the_last_round_all(monkeypatch: pytest.MonkeyPatch):

@@ -82,9 +82,8 @@ def optimise(
     shape = degrade.clean_shape((n, c, h, w))
     generator = torch.Generator().manual_seed(recipe.seed)
     s = recipe.noise(noise)
-    seen = _seen(
-        y, degrade, shape, recipe, generator
-    )  # ours: the chain, and what it starts from, see only these measurements
+    # ours: the chain, and what it starts from, see only these measurements
+    seen = _seen(y, degrade, shape, recipe, generator)
 
     start, first, last = None, None, None
     if recipe.start == "least-squares" and degrade.linear:  # ours
