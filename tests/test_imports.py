@@ -18,6 +18,7 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "errors shapes",
     "registry sampling differences ddim residual torchvision_operators noise device",
     "warp",
+    "tail",
     "clip degrade prior denoise flow metrics normal",
     "choice _sidecar_arrays spec score least_squares recipe load sample",
     "sidecar presets video finish plug_and_play",

@@ -50,6 +50,23 @@ def test_an_epoch_says_what_it_did():
     assert epochs[-1].held_out is None
 
 
+def test_a_plain_run_is_the_same_run_without_what_makes_it_fast(monkeypatch):
+    fast = epochs_of(QUICK)
+
+    def never(*_: object) -> None:
+        raise AssertionError("a plain run")
+
+    for module, name in (("video", "frames_beside"), ("restore", "fused_link_loss")):
+        with monkeypatch.context() as patch:
+            patch.setattr(importlib.import_module(f"oneseed.{module}"), name, never)
+            with pytest.raises(AssertionError, match="a plain run"):
+                epochs_of(QUICK)
+        monkeypatch.setattr(importlib.import_module(f"oneseed.{module}"), name, never)
+    for one, other in zip(fast, epochs_of(QUICK, plain=True), strict=True):
+        torch.testing.assert_close(one.x, other.x, rtol=0, atol=2e-3)
+        assert one.warp_loss == pytest.approx(other.warp_loss, rel=0.02)
+
+
 def test_the_output_is_from_after_the_last_step():
     one = epochs_of(dataclasses.replace(PAPER, epochs=1, warp_weight=0.0))
     assert numbers(one) == [("search", 0), ("search", 1), ("finish", 1)]
@@ -60,7 +77,7 @@ def test_the_output_is_from_after_the_last_step():
     assert not torch.equal(more[2].x, more[1].x)
 
 
-@pytest.mark.parametrize(("first_steps", "phase"), [(1, "search"), (20, "start")])
+@pytest.mark.parametrize(("first_steps", "phase"), [(2, "search"), (20, "start")])
 def test_the_video_that_predicts_best_is_kept_be_it_the_start(first_steps: int, phase: str):
     wild = dataclasses.replace(
         POORLY_BEGUN, lr_seed=2.0, epochs=10, finish_rounds=0, denoise_rounds=0, first_steps=first_steps
@@ -197,7 +214,7 @@ def test_nothing_in_a_run_can_see_a_reference(function: Callable[..., Any]):
     """What goes in is the measurements, A, networks, numbers, and a question without arguments."""
     names = list(inspect.signature(function).parameters)
     assert names[:6] == ["y", "degrade", "prior", "flow", "recipe", "noise"]
-    assert names[6:] in (["denoiser"], ["stop", "denoiser"])
+    assert names[6:] in (["denoiser"], ["stop", "denoiser", "plain"])
 
 
 def test_frames_shown_cannot_change_the_run():

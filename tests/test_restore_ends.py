@@ -84,8 +84,8 @@ def test_a_degradation_that_stops_giving_numbers_in_the_fit_is_caught_there():
 
 def test_a_prior_that_never_gives_numbers_leaves_the_start():
     class Broken(ToyPrior):
-        def decode_tail(self, feature: Tensor) -> Tensor:
-            return super().decode_tail(feature) * torch.nan
+        def decode_body(self, latent: Tensor) -> Tensor:
+            return super().decode_body(latent) * torch.nan
 
     run = optimise(moving_clip(), Fails(torch.inf), Broken(), Dis(), QUICK, denoiser=ToyDenoiser())
     start = next(run)

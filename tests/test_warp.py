@@ -4,10 +4,24 @@ import itertools
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from oneseed.flow.dis import Dis
-from oneseed.warp import FlowMemory, Warp, backward_warp, coarsely, in_bounds, link_loss, pairs, tie, visible, warp_loss
+from oneseed.warp import (
+    FlowMemory,
+    Link,
+    Warp,
+    backward_warp,
+    coarsely,
+    fused_link_loss,
+    in_bounds,
+    link_loss,
+    pairs,
+    tie,
+    visible,
+    warp_loss,
+)
 
 
 @pytest.fixture
@@ -254,3 +268,28 @@ def test_a_single_frame_has_no_links():
     memory = FlowMemory(counting(), 0.5, 1)
     assert memory.look(torch.zeros(1, 3, 4, 4), 0) == []
     assert memory.visible_share == 0
+
+
+def links_of(steps: list[int], frames: int) -> list[Link]:
+    def some(step: int, channels: int) -> Tensor:
+        shape = (frames - abs(step), channels, 7, 9)
+        return torch.rand(shape, generator=torch.Generator().manual_seed(step + 10), dtype=torch.float64)
+
+    return [Link(step, Warp(4 * some(step, 2) - 2), some(step, 1)) for step in steps]
+
+
+@pytest.mark.parametrize("steps", [[], [1], [-1], [2, -1, 1]], ids=str)
+def test_the_loss_with_its_gradient_in_one_pass_is_the_plain_one(steps: list[int]):
+    x = torch.rand(4, 3, 7, 9, generator=torch.Generator().manual_seed(0), dtype=torch.float64).requires_grad_()
+    links = links_of(steps, 4)
+    fused, plain = fused_link_loss(x, links), link_loss(x, links)
+    torch.testing.assert_close(fused, plain)
+    one, other = (torch.autograd.grad(3 * loss, x)[0] for loss in (fused, plain))
+    torch.testing.assert_close(one, other)
+    assert bool(one.abs().sum() > 0) is bool(steps)
+
+
+def test_a_pair_of_which_nothing_is_visible_adds_nothing_in_one_pass():
+    x = torch.rand(2, 3, 7, 9, dtype=torch.float64).requires_grad_()
+    [(step, warp, weight)] = links_of([1], 2)
+    assert fused_link_loss(x, [Link(step, warp, 0 * weight)]) == 0

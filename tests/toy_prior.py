@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from oneseed import ddim
 from oneseed.ddim import Schedule, Spacing
+from oneseed.tail import LastLayer
 
 LATENT, FEATURE, SIDE = 4, 6, 8
 
@@ -47,10 +48,10 @@ class ToyPrior(nn.Module):
         return F.conv2d(F.pad(large, (1, 1, 1, 1), mode="replicate"), self.body)
 
     def decode_tail(self, feature: Tensor) -> Tensor:
-        return 0.5 + F.conv2d(F.pad(feature, (1, 1, 1, 1), mode="replicate"), self.tail)
+        return 0.5 + F.conv2d(feature, self.tail, padding=1)
 
-    def decode_residual(self, r: Tensor) -> Tensor:
-        return self.decode_tail(r) - 0.5
+    def last_layer(self) -> LastLayer:
+        return LastLayer(self.tail, torch.full((3,), 0.5, dtype=self.tail.dtype))
 
     def encode(self, x: Tensor) -> Tensor:
         _, h, w = self.seed_shape(*x.shape[-2:])

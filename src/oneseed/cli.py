@@ -78,7 +78,7 @@ def restore(
         typer.Option(metavar="CLEAN", help="Show the PSNR against this clip meanwhile. Influences nothing."),
     ] = None,
     json: Json = None,
-    lossless: Annotated[bool, typer.Option("--lossless", help="Write .mkv as FFV1.")] = False,
+    lossless: Annotated[bool, typer.Option("--lossless", help="Write .mkv as FFV1: what is to be measured.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Restore INPUT into OUTPUT. Without -d, the sidecar that `oneseed degrade` wrote says what happened."""

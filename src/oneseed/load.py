@@ -7,6 +7,7 @@ import torch
 
 from oneseed import registry
 from oneseed.denoise.base import Denoiser
+from oneseed.device import fast_in_bfloat16
 from oneseed.errors import RequestError
 from oneseed.prior.base import Prior
 
@@ -42,7 +43,9 @@ def load_prior(
                 "Leave them out, or name one."
             )
         kind = registry.find("prior", "tiny")
-        return (kind() if which == "tiny" else kind(path)).to(device)
+        half = fast_in_bfloat16(device) if device.type == "cpu" else fast_dtype(device) == torch.bfloat16
+        dtype = torch.bfloat16 if half else torch.float32
+        return (kind(dtype=dtype) if which == "tiny" else kind(path, dtype)).to(device)
     if path.is_dir() and not (path / "model_index.json").is_file():
         raise RequestError(
             f"{path} is no prior: it holds neither {OURS} nor model_index.json; needed is a folder that `oneseed train` "
@@ -85,7 +88,7 @@ def load_denoiser(which: str | None, prior: str = "tiny", device: torch.device |
 
 
 def fast_dtype(device: torch.device) -> torch.dtype:
-    """float32 on a CPU; on a GPU bfloat16 where its cores know it, else float16 (gradients are kept from vanishing)."""
+    """Of a checkpoint: float32 on a CPU; on a GPU bfloat16 where its cores know it, else float16 (gradients do not vanish)."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
     return torch.float16 if device.type == "mps" else torch.float32

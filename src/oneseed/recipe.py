@@ -108,6 +108,8 @@ class Recipe:
     """σ_v: usual error of the chain's video."""
     denoise_rounds: int = 5
     """Times that the video is denoised and brought back onto measurements and motion after that; 0 leaves it out."""
+    denoise_exact_rounds: int = 0
+    """So many more where the measurements carry no noise but rounding; where they do, each round brings some of it back."""
     denoise_from: float = 0.1
     """Standard deviation that the denoiser is told of in the first round, on the [0, 1] scale."""
     denoise_to: float = 0.02
@@ -171,7 +173,11 @@ class Recipe:
     @property
     def denoises(self) -> bool:
         """Whether a run needs a denoiser."""
-        return self.denoise_rounds > 0
+        return self.denoise_rounds + self.denoise_exact_rounds > 0
+
+    def rounds_beside_denoiser(self, noise: float) -> int:
+        """How many for measurements with so much noise."""
+        return self.denoise_rounds + (self.denoise_exact_rounds if noise**2 <= 2 * self.noise_floor**2 else 0)
 
     def settled(self, prior: Prior | None, started: bool) -> "Recipe":
         """With what it leaves to the prior filled in.
@@ -207,7 +213,7 @@ class Recipe:
 _AT_LEAST = {
     "steps": 0, "rank": 1, "epochs": 0, "warp_weight": 0, "warp_from": 0, "warp_reach": 1, "flow_every": 1,
     "first_steps": 1, "rounds": 0, "round_steps": 1, "reach": 1, "fit_epochs": 0, "patience": 0, "finish_rounds": 0,
-    "finish_steps": 1, "denoise_rounds": 0, "exact_steps": 0, "seed": 0,
+    "finish_steps": 1, "denoise_rounds": 0, "denoise_exact_rounds": 0, "exact_steps": 0, "seed": 0,
 }  # fmt: skip
 
 

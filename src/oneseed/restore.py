@@ -13,6 +13,7 @@ from oneseed.degrade.base import Degradation
 from oneseed.denoise.base import Denoiser
 from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
+from oneseed.load import load_prior
 from oneseed.normal import each_measured
 from oneseed.presets import PRESETS
 from oneseed.prior.base import Prior
@@ -20,7 +21,7 @@ from oneseed.recipe import Recipe
 from oneseed.registry import find
 from oneseed.shapes import Frames, Measured
 from oneseed.video import Video
-from oneseed.warp import FlowMemory, link_loss
+from oneseed.warp import FlowMemory, fused_link_loss, link_loss
 
 Phase = Literal["start", "fit", "search", "finish"]
 
@@ -59,6 +60,7 @@ def optimise(
     noise: float = 0.0,
     stop: Callable[[], bool] = lambda: False,
     denoiser: Denoiser | None = None,
+    plain: bool = False,
 ) -> Iterator[Epoch]:
     """Yield after every epoch. Logging, saving and previewing are the caller's business.
 
@@ -69,6 +71,7 @@ def optimise(
             are exact, and has them met exactly.
         stop: asked after every epoch; when it says so, what was reached is finished and yielded.
         denoiser: on that device too; needed where the recipe denoises.
+        plain: the chain as it is written, see `Video`.
 
     Raises:
         DivergedError: a loss is no longer a number; the error carries the last good frames.
@@ -77,7 +80,7 @@ def optimise(
     if not recipe.epochs and not degrade.linear:
         raise RequestError("epochs=0 leaves only least squares, which need a linear degradation. Give epochs.")
     if recipe.denoises and denoiser is None:
-        raise RequestError(f"denoise_rounds={recipe.denoise_rounds} without a denoiser. Give one, or denoise_rounds=0.")
+        raise RequestError("the recipe denoises, and no denoiser is given. Give one, or denoise_rounds=0.")
     n, c, h, w = y.shape
     shape = degrade.clean_shape((n, c, h, w))
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -102,7 +105,9 @@ def optimise(
     x = start
     if recipe.epochs:
         assert prior is not None
-        video = Video(prior, shape, recipe.settled(prior, started=start is not None), generator, y.device)  # line 1
+        video = Video(
+            prior, shape, recipe.settled(prior, started=start is not None), generator, y.device, plain
+        )  # line 1
         last, best = yield from _search(y, degrade, video, flow, recipe, seen, start, stop)
         x = first.x if first is not None and first.held_out is not None and not best.predicts(first) else best.x
     assert x is not None
@@ -118,7 +123,8 @@ def optimise(
             y, degrade, x, flow.estimate, denoiser.denoise, seen=seen, spread=recipe.denoise_spread, noise=s,
             strongest=recipe.denoise_from, weakest=recipe.denoise_to, doubt=recipe.denoise_doubt,
             doubt_alone=recipe.denoise_doubt_alone, motion_from=recipe.denoise_motion_from, motion_to=recipe.denoise_motion_to,
-            reach=recipe.reach, interpolation=recipe.interpolation, rounds=recipe.denoise_rounds, steps=recipe.finish_steps,
+            reach=recipe.reach, interpolation=recipe.interpolation, steps=recipe.finish_steps,
+            rounds=recipe.rounds_beside_denoiser(noise),
         )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours
         x = finish.onto(y, degrade, x, noise, recipe.exact_steps)
@@ -147,7 +153,8 @@ def _search(
         [
             {"params": [video.z_shared], "lr": recipe.lr_seed},
             {"params": video.residual.parameters(), "lr": recipe.lr_residual},
-        ]
+        ],
+        fused=not video.plain and y.device.type in ("cpu", "cuda"),
     )
     best: Epoch | None = None
     for e in range(-fit, recipe.epochs + 1):  # line 2; below 0 the chain learns the start, and the last only looks
@@ -157,7 +164,7 @@ def _search(
         warp = x.new_zeros(())  # line 15
         if e >= recipe.warp_from and recipe.warp_weight > 0:  # line 10
             links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
-            warp = link_loss(x, links)  # line 13: eq 9
+            warp = (link_loss if video.plain else fused_link_loss)(x, links)  # line 13: eq 9
         loss = data + recipe.warp_weight * warp if e >= 0 or start is None else (x - start).square().mean()
         watched = loss + data  # the fit does not look at the data
         if not watched.isfinite():
@@ -199,7 +206,7 @@ def restore(
     recipe = recipe or PRESETS["balanced"]
     estimator: FlowEstimator = flow or find("flow", "dis")()
     if prior is None and recipe.epochs:
-        prior = find("prior", "tiny")().to(y.device)
+        prior = load_prior("tiny", y.device)
     if denoiser is None and recipe.denoises:
         denoiser = find("denoise", "tiny")().to(y.device)
     for last in optimise(y, degrade, prior, estimator, recipe, noise, denoiser=denoiser):

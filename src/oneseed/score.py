@@ -67,7 +67,7 @@ def score(
     if result.shape != reference.shape:
         raise RequestError(
             f"the result is {_size(result)}, the reference {_size(reference)}; a score needs equal sizes. "
-            f"Add --frames A:B or --size WxH."
+            "Add --frames A:B, or --size S (a centre square) or WxH."
         )
     if not len(result):
         raise RequestError("there are no frames; a score needs at least one. Check --frames A:B.")

@@ -8,6 +8,7 @@ from oneseed.prior.base import Prior, cut
 from oneseed.recipe import Recipe
 from oneseed.residual import LowRankResidual
 from oneseed.shapes import Frames
+from oneseed.tail import frames_beside
 from oneseed.warp import Estimate, Warp
 
 
@@ -17,6 +18,7 @@ class Video(nn.Module):
     Args:
         shape: (N, C, H, W) of the frames; sizes that the prior does not take are covered and cropped back.
         generator: draws z_shared ~ N(0, I) and then A (Algorithm 1, line 1).
+        plain: eq 12 as it is written, all frames at once; slow and large, and what the fast way is measured by.
     """
 
     def __init__(
@@ -26,12 +28,13 @@ class Video(nn.Module):
         recipe: Recipe,
         generator: torch.Generator,
         device: torch.device,
+        plain: bool = False,
     ):
         super().__init__()
         frames, _, self.height, self.width = shape
         recipe = recipe.settled(prior, started=False)
         assert recipe.steps is not None
-        self.prior, self.recipe, self.steps = prior, recipe, recipe.steps
+        self.prior, self.recipe, self.steps, self.plain = prior, recipe, recipe.steps, plain
         self.head, self.tail = cut(prior, recipe.joint, self.steps, recipe.spacing)
         seed = torch.randn(1, *prior.seed_shape(self.height, self.width), generator=generator)
         self.z_shared = nn.Parameter(seed.to(device))
@@ -66,16 +69,12 @@ class Video(nn.Module):
         return self.tail(shared + self.residual.frame(n))  # line 9: eq 7 or 11
 
     def _beside(self, shared: Tensor) -> Frames:
-        """D1(W_n(h) + r_n), eq 12, as a sum: D1 is affine, and each half keeps the layout in memory that it came in."""
-        prior, frames = self.prior, range(len(self.residual.A))
-        if not self.motion:  # what all share is decoded once
-            return prior.decode_tail(shared) + torch.cat(
-                [prior.decode_residual(self.residual.frame(n)) for n in frames]
-            )
-        moved = (prior.decode_tail(warp(shared)) for warp in self.motion)
-        return torch.cat(
-            [h + prior.decode_residual(self.residual.frame(n)) for n, h in zip(frames, moved, strict=True)]
-        )
+        """D1(W_n(h) + r_n), eq 12."""
+        layer, A, B = self.prior.last_layer(), self.residual.A, self.residual.B
+        if not self.plain:
+            return frames_beside(shared, A, B, layer, self.motion)
+        moved = torch.cat([warp(shared) for warp in self.motion]) if self.motion else shared
+        return layer(moved + self.residual())
 
     @torch.no_grad()
     def begin_at(self, x: Frames, estimate: Estimate) -> None:

@@ -1,11 +1,12 @@
 """Moving frames along flows: W, the mask M, and the two lines of temporal mathematics (eqs 9 and 10)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import interpolate
 
 from oneseed.sampling import Kernel, Sampler
@@ -131,6 +132,33 @@ def link_loss(x: Frames, links: Sequence[Link]) -> Tensor:
     """Eq 9, `warp_loss`, as the mean over links; 0 without any."""
     losses = [warp_loss(*pairs(x, step), warp, weight) for step, warp, weight in links]
     return torch.stack(losses).mean() if losses else x[:0].sum()
+
+
+def fused_link_loss(x: Frames, links: Sequence[Link]) -> Tensor:
+    """`link_loss` with its gradient in the same pass: nothing of a frame waits for the way back."""
+    return _LinkLoss.apply(x, links)  # type: ignore[no-any-return]
+
+
+class _LinkLoss(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Frames, links: Sequence[Link]) -> Tensor:
+        loss, slope = x.new_zeros(()), torch.zeros_like(x)
+        for step, warp, weight in links:
+            here, there = pairs(x, step)
+            gap = here - warp(there)
+            share = 1 / ((weight.sum() * x.shape[1]).clamp(min=1e-6) * len(links))
+            seen = gap * weight
+            loss += share * (gap * seen).sum()
+            slope_here, slope_there = pairs(slope, step)
+            slope_here += seen.mul_(2 * share)
+            slope_there -= warp.adjoint(seen)
+        ctx.save_for_backward(slope)
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        return gradient * ctx.saved_tensors[0], None
 
 
 class FlowMemory:

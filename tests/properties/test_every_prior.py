@@ -91,13 +91,10 @@ def test_it_says_how_many_steps_it_is_best_with(prior):
     assert prior.steps(started=True) >= 0
 
 
-def test_what_a_residual_adds_does_not_depend_on_what_is_there(prior):
-    draw = torch.Generator().manual_seed(3)
-    feature = prior.decode_body(seed_for(prior, 16, 16))
-    r = torch.randn(feature.shape, generator=draw)
-    adds = prior.decode_residual(r)
-    torch.testing.assert_close(prior.decode_tail(feature + r), prior.decode_tail(feature) + adds, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(2 * adds, prior.decode_residual(2 * r))
+def test_it_tells_its_last_layer(prior):
+    feature = prior.decode_body(seed_for(prior, 16, 24))
+    feature = feature + torch.randn(feature.shape, generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(prior.last_layer()(feature), prior.decode_tail(feature), rtol=1e-4, atol=1e-5)
 
 
 def test_a_frames_feature_map_does_not_wait_for_the_way_back(priors):
@@ -106,18 +103,17 @@ def test_a_frames_feature_map_does_not_wait_for_the_way_back(priors):
         prior, kept = priors[name], []
         feature = prior.decode_body(seed_for(prior, 32, 32)).requires_grad_()
         with torch.autograd.graph.saved_tensors_hooks(lambda x, kept=kept: kept.append(x.numel()) or x, lambda x: x):
-            x = prior.decode_tail(feature) + prior.decode_residual(feature)
+            x = prior.decode_tail(feature)
         assert sum(kept) < feature.numel() / 4
         assert torch.autograd.grad(x.sum(), feature)[0].abs().sum() > 0
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_frozen_layer_is_the_plain_one_there_and_back(draw, layout: torch.memory_format, bias: bool):
+def test_a_frozen_layer_is_the_plain_one_there_and_back(draw, layout: torch.memory_format):
     conv = torch.nn.Conv2d(5, 3, 3, padding=1).requires_grad_(False)
     x = draw(2, 5, 9, 7).contiguous(memory_format=layout).requires_grad_()
-    plain = torch.nn.functional.conv2d(x, conv.weight, conv.bias if bias else None, padding=1)
-    ours, weight = frozen(conv, x, bias), draw(2, 3, 9, 7)
+    plain = torch.nn.functional.conv2d(x, conv.weight, conv.bias, padding=1)
+    ours, weight = frozen(conv, x), draw(2, 3, 9, 7)
     torch.testing.assert_close(ours, plain)
     one, two = (torch.autograd.grad((y * weight).sum(), x)[0] for y in (ours, plain))
     torch.testing.assert_close(one, two)
@@ -234,6 +230,29 @@ def test_tiny_reverses_as_diffusers_does(priors, folder: Path, steps: int):
     for t in scheduler.timesteps:
         expected = scheduler.step(unet(expected, t).sample, int(t), expected).prev_sample
     torch.testing.assert_close(priors["tiny"].reverse(z, steps, "trailing"), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_tiny_in_half_precision_is_nearly_the_same_between_variables_in_full(priors, folder: Path):
+    full, half = priors["tiny"], Tiny(folder, torch.bfloat16)
+    assert {part.dtype for part in half.unet.parameters()} == {torch.bfloat16}
+    assert half.last_layer().weight.dtype == torch.float32
+    found = []
+    for prior in (full, half):
+        z = seed_for(prior, 32, 32).requires_grad_()
+        latent = prior.reverse(z, 2, "trailing")
+        feature = prior.decode_body(latent)
+        found.append((latent, feature, *torch.autograd.grad(prior.decode_tail(feature).square().sum(), z)))
+    for ours, exact in zip(found[1], found[0], strict=True):
+        assert ours.dtype == torch.float32
+        assert 0 < (ours - exact).norm() < 0.02 * exact.norm()
+
+
+@pytest.mark.parametrize("has", [False, True])
+def test_tiny_loads_in_half_precision_where_that_is_fast(folder: Path, monkeypatch, has: bool):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has}, raising=False)
+    for name in ("tiny", str(folder)):
+        prior: Any = load_prior(name)
+        assert prior.dtype == (torch.bfloat16 if has else torch.float32)
 
 
 def test_tiny_needs_every_part(folder: Path, tmp_path: Path):

@@ -83,6 +83,11 @@ class Decoder(nn.Module):
         picture = F.pixel_shuffle(self.linear(latent), SIDE)
         return self.detail(latent) + F.pad(picture, (0, 0, 0, 0, 0, self.tail.in_channels - 3))
 
+    def body_to(self, dtype: torch.dtype) -> None:
+        """D2's precision; D1 keeps its own."""
+        self.linear.to(dtype)
+        self.detail.to(dtype)
+
     def forward(self, latent: Tensor) -> Tensor:
         return self.tail(self.body(latent))
 

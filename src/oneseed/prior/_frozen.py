@@ -24,8 +24,8 @@ class _Frozen(torch.autograd.Function):
         return F.conv_transpose2d(gradient, ctx.weight, padding=ctx.padding), None, None, None, None
 
 
-def frozen(conv: nn.Conv2d, x: Tensor, bias: bool = True) -> Tensor:
-    """conv(x), or without its bias what it makes of a change of x. Of stride 1, with zeros around.
+def frozen(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """conv(x), of stride 1, with zeros around.
 
     There and back in the layout of x: else that of the weights decides, and feature maps are copied from one to the other.
     """
@@ -34,4 +34,4 @@ def frozen(conv: nn.Conv2d, x: Tensor, bias: bool = True) -> Tensor:
     rows = x.is_contiguous(memory_format=torch.channels_last)
     layout = torch.channels_last if rows else torch.contiguous_format
     weight = conv.weight.contiguous(memory_format=layout)
-    return _Frozen.apply(x, weight, conv.bias if bias else None, conv.padding, layout)  # type: ignore[no-any-return]
+    return _Frozen.apply(x, weight, conv.bias, conv.padding, layout)  # type: ignore[no-any-return]

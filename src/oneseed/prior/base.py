@@ -10,6 +10,7 @@ from torch import Tensor
 
 from oneseed.ddim import Spacing
 from oneseed.shapes import Frames
+from oneseed.tail import LastLayer
 
 Joint = Literal["seed", "latent", "feature"]
 JOINTS: tuple[Joint, ...] = ("seed", "latent", "feature")
@@ -48,8 +49,8 @@ class Prior(Protocol):
         """D1: the decoder's last layer; frames in [0, 1], not clamped."""
         ...
 
-    def decode_residual(self, r: Tensor) -> Tensor:
-        """D1(h + r) − D1(h), the same for every h: what a residual adds to a frame."""
+    def last_layer(self) -> LastLayer:
+        """D1 itself, what `decode_tail` computes."""
         ...
 
     def encode(self, x: Frames) -> Tensor:

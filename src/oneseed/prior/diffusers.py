@@ -16,6 +16,7 @@ from oneseed.prior._frozen import frozen
 from oneseed.prior._half import in_precision
 from oneseed.prior._hub import locate
 from oneseed.shapes import Frames
+from oneseed.tail import LastLayer
 
 __all__ = ["Diffusers"]
 
@@ -150,8 +151,9 @@ class Diffusers(nn.Module):
     def decode_tail(self, feature: Tensor) -> Tensor:
         return self.decoder.picture(frozen(self.decoder.tail, feature))
 
-    def decode_residual(self, r: Tensor) -> Tensor:
-        return self.decoder.contrast * frozen(self.decoder.tail, r, bias=False)
+    def last_layer(self) -> LastLayer:
+        said, decoder = LastLayer.of(self.decoder.tail), self.decoder
+        return LastLayer(decoder.contrast * said.weight, decoder.picture(said.bias))
 
     @torch.no_grad()
     def encode(self, x: Frames) -> Tensor:

@@ -14,8 +14,10 @@ from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
 from oneseed.prior._autoencoder import SIDE, Decoder, Encoder
 from oneseed.prior._frozen import frozen
+from oneseed.prior._half import in_precision
 from oneseed.prior._schedule import CONFIG, read_schedule
 from oneseed.shapes import Frames
+from oneseed.tail import LastLayer
 
 __all__ = ["Tiny"]
 
@@ -28,12 +30,13 @@ class Tiny(nn.Module):
 
     Args:
         folder: what `oneseed train` wrote: `autoencoder/`, `unet/` and `scheduler/`.
+        dtype: the precision of R and D2; what goes in and comes out is float32, and so is D1.
 
     Raises:
         RequestError: the folder lacks a part, or one is broken.
     """
 
-    def __init__(self, folder: Path = SHIPPED):
+    def __init__(self, folder: Path = SHIPPED, dtype: torch.dtype = torch.float32):
         super().__init__()
         folder = Path(folder)
         for part in PARTS:
@@ -46,14 +49,22 @@ class Tiny(nn.Module):
 
         self.name, self.frugal = "tiny" if folder == SHIPPED else folder.name, False
         self.encoder, self.decoder = _autoencoder(folder / "autoencoder")
-        unet: Any = UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True, low_cpu_mem_usage=False)
-        self.unet, self.schedule = unet.float(), read_schedule(folder)
+        unet: Any = UNet2DModel.from_pretrained(
+            folder / "unet", use_safetensors=True, low_cpu_mem_usage=False, torch_dtype=dtype
+        )
+        self.unet, self.schedule = unet, read_schedule(folder)
+        self.decoder.body_to(dtype)
         self.grain = SIDE * 2 ** (
             len(unet.config.block_out_channels) - 1
         )  # frames' sides are padded to multiples of it
         self.latent_channels = self.encoder.linear.out_channels
         self.requires_grad_(False).eval()
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of R and D2."""
+        return self.unet.dtype
 
     def steps(self, started: bool) -> int:
         """From noise R is worth 2 dB; from a start it costs time and gains nothing (`make bench-chain`)."""
@@ -70,9 +81,12 @@ class Tiny(nn.Module):
         return ddim.invert(latent, self._predict, self.schedule, steps, spacing)
 
     def _predict(self, z: Tensor, t: int) -> Tensor:
-        return self.unet(z, t).sample
+        return in_precision(lambda z: self.unet(z, t).sample, z, self.dtype)
 
     def decode_body(self, latent: Tensor) -> Tensor:
+        return in_precision(self._body, latent, self.dtype)
+
+    def _body(self, latent: Tensor) -> Tensor:
         if self.frugal and torch.is_grad_enabled():
             return recompute(self.decoder.body, latent, use_reentrant=False)  # type: ignore[return-value]
         return self.decoder.body(latent)
@@ -80,8 +94,8 @@ class Tiny(nn.Module):
     def decode_tail(self, feature: Tensor) -> Tensor:
         return frozen(self.decoder.tail, feature)
 
-    def decode_residual(self, r: Tensor) -> Tensor:
-        return frozen(self.decoder.tail, r, bias=False)
+    def last_layer(self) -> LastLayer:
+        return LastLayer.of(self.decoder.tail)
 
     def encode(self, x: Frames) -> Tensor:
         _, h, w = self.seed_shape(*x.shape[-2:])

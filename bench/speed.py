@@ -1,0 +1,237 @@
+"""`python -m bench.speed`: an epoch of the chain, fast beside plain, in one process and by turns; and how far the floor is.
+
+Plain is eq 12 as it is written, all frames at once, networks in float32. The floor is what the arithmetic of an epoch takes at
+the rates that this machine reaches at convolutions and matrix products of that kind, measured in the same minute.
+"""
+
+import ctypes
+import gc
+import json
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from torch.utils.flop_counter import FlopCounterMode
+
+from oneseed.degrade.mask import Mask
+from oneseed.device import fast_in_bfloat16
+from oneseed.flow.dis import Dis
+from oneseed.load import load_prior
+from oneseed.prior.base import Joint, Prior
+from oneseed.recipe import Recipe
+from oneseed.registry import find
+from oneseed.restore import optimise
+from oneseed.shapes import Frames
+
+LEFT_OUT = 2
+"""First epochs, in which motion is estimated and buffers are made."""
+
+
+@dataclass(frozen=True)
+class Case:
+    frames: int
+    size: int
+    joint: Joint = "feature"
+
+    @property
+    def recipe(self) -> Recipe:
+        """That of `balanced`, where it has to do with an epoch, from a start that takes no time."""
+        return Recipe(
+            joint=self.joint, follow_motion=self.joint == "feature", epochs=10_000, flow_every=10_000, patience=0,
+            fit_epochs=0, first_steps=1, rounds=0, finish_rounds=0, denoise_rounds=0, exact_steps=0,
+        )  # fmt: skip
+
+    def video(self) -> Frames:
+        """A picture that drifts."""
+        small = torch.rand(1, 3, self.size // 8 + 2, self.size // 8 + 2, generator=torch.Generator().manual_seed(0))
+        picture = torch.nn.functional.interpolate(small, scale_factor=8, mode="bicubic")[0].clamp(0, 1)
+        return torch.stack([picture[:, n % 16 :, n % 16 :][:, : self.size, : self.size] for n in range(self.frames)])
+
+    def __str__(self) -> str:
+        return f"{self.frames} frames, {self.size}x{self.size}, {self.joint}"
+
+
+def prior_of(plain: bool) -> Prior:
+    return find("prior", "tiny")() if plain else load_prior("tiny")
+
+
+def epochs_of(case: Case, plain: bool) -> Iterator[Any]:
+    """Each step of it is one epoch."""
+    A = Mask(missing=0.5)
+    return optimise(A(case.video()), A, prior_of(plain), Dis(), case.recipe, 0.0, plain=plain)
+
+
+def seconds_by_turns(case: Case, count: int) -> tuple[float, float]:
+    """Medians of the seconds of an epoch, plain and fast."""
+    runs = [epochs_of(case, plain) for plain in (True, False)]
+    taken: list[list[float]] = [[], []]
+    for _ in range(LEFT_OUT + count):
+        for run, seconds in zip(runs, taken, strict=True):
+            began = time.perf_counter()
+            next(run)
+            seconds.append(time.perf_counter() - began)
+    plain, fast = (statistics.median(seconds[LEFT_OUT:]) for seconds in taken)
+    return plain, fast
+
+
+def peak_mb(case: Case, plain: bool) -> float:
+    """Of epochs, above the idle process with its libraries, in a process of its own. Linux alone tells it."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_peak, (case, plain, torch.get_num_threads()))
+
+
+def _peak(case: Case, plain: bool, threads: int) -> float:
+    torch.set_num_threads(threads)
+    small = epochs_of(Case(2, 64, case.joint), plain)
+    for _ in range(LEFT_OUT):  # what libraries set up once
+        next(small)
+    del small
+    idle, run = _settled_mb(), epochs_of(case, plain)
+    for _ in range(LEFT_OUT):
+        next(run)
+    _settled_mb()  # what the start has given back does not count
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    for _ in range(3):
+        next(run)
+    return _status_mb("VmHWM") - idle
+
+
+def _settled_mb() -> float:
+    """What is held once the allocator has returned what is free."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return _status_mb("VmRSS")
+
+
+def _status_mb(name: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Of one fast epoch."""
+
+    network_flops: float
+    """R and D2, there and back."""
+    frame_flops: float
+    """What is done for each frame: K A B, and its three transposes; K h and its own."""
+    network_rate: float
+    """FLOP a second at a convolution, in the precision that D2 has."""
+    product_rate: float
+    """FLOP a second at a matrix product."""
+
+    @property
+    def seconds(self) -> float:
+        return self.network_flops / self.network_rate + self.frame_flops / self.product_rate
+
+
+def floor_of(case: Case) -> Floor:
+    prior = prior_of(plain=False)
+    z = torch.randn(1, *prior.seed_shape(case.size, case.size)).requires_grad_()
+    with FlopCounterMode(display=False) as counter:
+        prior.decode_body(z).sum().backward()
+    channels, rank, pixels = prior.last_layer().weight.shape[1], case.recipe.rank, case.size**2
+    taps = prior.last_layer().weight[:, 0].numel()
+    factors, mixing = 2 * pixels * channels * rank, 2 * pixels * channels * taps
+    frames = case.frames * (3 * factors + 3 * mixing) + mixing
+    return Floor(counter.get_total_flops(), frames, _convolution_rate(), _product_rate())
+
+
+def _convolution_rate(channels: int = 96, side: int = 64) -> float:
+    """In the middle of D2."""
+    dtype = torch.bfloat16 if fast_in_bfloat16(torch.device("cpu")) else torch.float32
+    layer = torch.nn.Conv2d(channels, channels, 3, padding=1, dtype=dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    x = torch.randn(1, channels, side, side, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    return 2 * layer.weight.numel() * side**2 / _fastest(lambda: layer(x))
+
+
+def _product_rate(side: int = 1024) -> float:
+    one, other = torch.randn(side, side), torch.randn(side, side)
+    return 2 * side**3 / _fastest(lambda: one @ other)
+
+
+@torch.no_grad()
+def _fastest(run: Callable[[], Any], count: int = 30) -> float:
+    best = float("inf")
+    for _ in range(count):
+        began = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+MEASURED = ("plain_s", "fast_s", "plain_mb", "fast_mb")
+CASES = (
+    *(Case(frames, 256) for frames in (4, 8, 16, 32)),
+    *(Case(8, size) for size in (384, 512)),
+    *(Case(8, 256, joint) for joint in ("latent", "seed")),
+)
+
+
+def exponent(work: Sequence[float], seconds: Sequence[float]) -> float:
+    """p of the fit seconds = a work^p: 1 is linear."""
+    x, y = (torch.tensor(values, dtype=torch.float64).log() for values in (work, seconds))
+    x = x - x.mean()
+    return float((x * (y - y.mean())).sum() / x.square().sum())
+
+
+def main(
+    output: Annotated[Path | None, typer.Option("--json", help="File for the figures.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs to time in each case.")] = 7,
+    threads: Annotated[int, typer.Option(help="0: as many as PyTorch takes.")] = 0,
+) -> None:
+    """Medians, ratios, peaks above the idle process, and the distance to the floor."""
+    if threads:
+        torch.set_num_threads(threads)
+    typer.echo("| | plain (s) | fast (s) | ratio | plain (MB) | fast (MB) | ratio |\n|" + " --- |" * 7)
+    rows: dict[Case, tuple[float, float, float, float]] = {}
+    for case in CASES:
+        rows[case] = *seconds_by_turns(case, epochs), peak_mb(case, True), peak_mb(case, False)
+        slow, fast, large, small = rows[case]
+        cells = (
+            f"{slow:.3f}",
+            f"{fast:.3f}",
+            f"{fast / slow:.2f}",
+            f"{large:.0f}",
+            f"{small:.0f}",
+            f"{small / large:.2f}",
+        )
+        typer.echo(f"| {case} | " + " | ".join(cells) + " |")
+    floor, figures = floor_of(CASES[1]), _figures(rows)
+    figures["floor_seconds"] = floor.seconds
+    figures["floor_distance"] = rows[CASES[1]][1] / floor.seconds
+    typer.echo(
+        f"\nfloor of {CASES[1]}: {floor.seconds:.3f} s ({floor.network_flops / 1e9:.1f} GFLOP of networks at "
+        f"{floor.network_rate / 1e9:.0f} GFLOP/s, {floor.frame_flops / 1e9:.1f} of frames at {floor.product_rate / 1e9:.0f})"
+    )
+    for name, value in figures.items():
+        typer.echo(f"{name}: {value:.3g}")
+    if output:
+        cases = {str(case): dict(zip(MEASURED, row, strict=True)) for case, row in rows.items()}
+        output.write_text(json.dumps({**figures, "threads": torch.get_num_threads(), "cases": cases}, indent=1))
+
+
+def _figures(rows: dict[Case, tuple[float, float, float, float]]) -> dict[str, float]:
+    many, large = [Case(n, 256) for n in (4, 8, 16, 32)], [Case(8, size) for size in (256, 384, 512)]
+    recipe, (channels, height, width) = CASES[0].recipe, (prior_of(False).last_layer().weight.shape[1], 256, 256)
+    own = 4 * (channels * recipe.rank * (height + width) + 3 * height * width) / 2**20  # A, B and pixels of one frame
+    return {
+        "ratio_epoch_8": rows[many[1]][1] / rows[many[1]][0],
+        "ratio_epoch_16": rows[many[2]][1] / rows[many[2]][0],
+        "ratio_memory_16": rows[many[2]][3] / rows[many[2]][2],
+        "memory_of_a_frame_mb": (rows[many[3]][3] - rows[many[2]][3]) / 16,
+        "factors_and_pixels_of_a_frame_mb": own,
+        "exponent_frames": exponent([case.frames for case in many], [rows[case][1] for case in many]),
+        "exponent_pixels": exponent([case.size**2 for case in large], [rows[case][1] for case in large]),
+    }
+
+
+if __name__ == "__main__":
+    typer.run(main)

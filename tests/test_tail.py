@@ -1,0 +1,98 @@
+"""All frames without one feature map of a frame: the same values and gradients as D1(W_n(h) + A_n B_n), and little memory."""
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from oneseed import tail
+from oneseed.tail import LastLayer, frames_beside
+from oneseed.warp import Warp
+
+FRAMES, CHANNELS, RANK, HEIGHT, WIDTH = 3, 4, 2, 9, 7
+KERNELS = [(3, 3), (1, 1), (5, 3)]
+
+
+def real(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def layer_of(kernel: tuple[int, int]) -> LastLayer:
+    return LastLayer(real(3, CHANNELS, *kernel), real(3, seed=1))
+
+
+def parts() -> tuple[Tensor, Tensor, Tensor]:
+    """h, A and B."""
+    shapes = (1, CHANNELS, HEIGHT, WIDTH), (FRAMES, CHANNELS, HEIGHT, RANK), (FRAMES, CHANNELS, RANK, WIDTH)
+    h, A, B = (real(*shape, seed=seed).requires_grad_() for seed, shape in enumerate(shapes))
+    return h, A, B
+
+
+def motions(moves: bool) -> list[Warp]:
+    return [Warp(2 * real(1, 2, HEIGHT, WIDTH, seed=n)) for n in range(FRAMES)] if moves else []
+
+
+def plain(h: Tensor, A: Tensor, B: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
+    """Eq 12."""
+    return layer((torch.cat([warp(h) for warp in motion]) if motion else h) + A @ B)
+
+
+@pytest.fixture(params=[1, 3 * CHANNELS * WIDTH, tail.BAND], ids=["one row", "three rows", "whole"])
+def band(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "BAND", request.param)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("moves", [False, True])
+def test_values_and_gradients_are_the_plain_ones(
+    band, moves: bool, kernel: tuple[int, int], layout: torch.memory_format
+):
+    layer, motion, (h, A, B) = layer_of(kernel), motions(moves), parts()
+    seen = h.detach().contiguous(memory_format=layout).requires_grad_()
+    ours, theirs = frames_beside(seen, A, B, layer, motion), plain(h, A, B, layer, motion)
+    torch.testing.assert_close(ours, theirs)
+    weight = real(*ours.shape, seed=9)
+    found = torch.autograd.grad((ours * weight).sum(), (seen, A, B))
+    for one, other in zip(found, torch.autograd.grad((theirs * weight).sum(), (h, A, B)), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_gradients_are_those_of_finite_differences(moves: bool):
+    layer, motion = layer_of((3, 3)), motions(moves)
+    assert torch.autograd.gradcheck(lambda h, A, B: frames_beside(h, A, B, layer, motion), parts())
+
+
+def test_without_a_gradient_for_what_is_shared_the_factors_get_theirs():
+    h, A, B = parts()
+    layer, motion = layer_of((3, 3)), motions(True)
+    one = torch.autograd.grad(frames_beside(h.detach(), A, B, layer, motion).square().sum(), (A, B))
+    other = torch.autograd.grad(plain(h, A, B, layer, motion).square().sum(), (A, B))
+    for ours, theirs in zip(one, other, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_nothing_but_the_factors_waits_for_the_way_back():
+    h, A, B = parts()
+    kept: list[int] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.numel()) or x, lambda x: x):
+        frames_beside(h, A, B, layer_of((3, 3)), motions(True))
+    assert sum(kept) == A.numel() + B.numel()
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_last_layer_is_a_convolution(kernel: tuple[int, int]):
+    sides = kernel[0] // 2, kernel[1] // 2
+    conv = nn.Conv2d(CHANNELS, 3, kernel, padding=sides).double()
+    h, _, _ = parts()
+    torch.testing.assert_close(LastLayer.of(conv)(h), conv(h))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"stride": 2}, {"dilation": 2}, {"padding": 0}, {"padding_mode": "reflect"}, {"bias": False}], ids=str
+)
+def test_any_other_convolution_is_not_taken_for_one(changes: dict):
+    with pytest.raises(AssertionError):
+        LastLayer.of(nn.Conv2d(CHANNELS, 3, 3, **{"padding": 1, **changes}))
