@@ -1,4 +1,4 @@
-# make demo | test | test-shared | check | bench | bench-exact | bench-all | bench-paper | bench-ablations | bench-prior | bench-chain | bench-true-size | train-tiny; SHARED is the folder with real data and weights.
+# make demo | test | test-shared | check | bench | bench-exact | bench-all | bench-paper | bench-ablations | bench-prior | bench-chain | bench-true-size | bench-speed | train-tiny; SHARED is the folder with real data and weights.
 PYTHON ?= python3
 SHARED ?= ../shared
 CLIPS := breakdance dance-twirl drift-chicane horsejump-high
@@ -12,7 +12,7 @@ PRIOR ?= stable-diffusion-v1-5/stable-diffusion-v1-5
 BENCH = ONESEED_WEIGHTS=$(SHARED)/weights $(PY) -m bench $(SHARED)/data/davis --output runs/bench --lpips alex
 
 
-.PHONY: demo test test-shared check bench bench-exact bench-all bench-paper bench-ablations bench-prior bench-chain bench-true-size train-tiny
+.PHONY: demo test test-shared check bench bench-exact bench-all bench-paper bench-ablations bench-prior bench-chain bench-true-size bench-speed train-tiny
 
 $(DONE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -56,6 +56,9 @@ bench-chain: $(DONE)
 
 bench-true-size: $(DONE)
 	$(PY) -m bench.true_size
+
+bench-speed: $(DONE)
+	$(PY) -m bench.speed --json runs/speed.json
 
 train-tiny: $(DONE)
 	$(VENV)/bin/oneseed train $(SHARED)/data/photos-288.tar runs/tiny --perceptual $(SHARED)/weights/lpips_alexnet.safetensors --validate $(SHARED)/data/kodak

@@ -215,6 +215,7 @@ def main(
         typer.echo(f"{name}: {value:.3g}")
     if output:
         cases = {str(case): dict(zip(MEASURED, row, strict=True)) for case, row in rows.items()}
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps({**figures, "threads": torch.get_num_threads(), "cases": cases}, indent=1))
 
 
