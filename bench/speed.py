@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import torch
 import typer
@@ -26,7 +26,7 @@ from oneseed.load import load_prior
 from oneseed.prior.base import Joint, Prior
 from oneseed.recipe import Recipe
 from oneseed.registry import find
-from oneseed.restore import optimise
+from oneseed.restore import Epoch, optimise
 from oneseed.shapes import Frames
 
 LEFT_OUT = 2
@@ -61,7 +61,7 @@ def prior_of(plain: bool) -> Prior:
     return find("prior", "tiny")() if plain else load_prior("tiny")
 
 
-def epochs_of(case: Case, plain: bool) -> Iterator[Any]:
+def epochs_of(case: Case, plain: bool) -> Iterator[Epoch]:
     """Each step of it is one epoch."""
     A = Mask(missing=0.5)
     return optimise(A(case.video()), A, prior_of(plain), Dis(), case.recipe, 0.0, plain=plain)
@@ -92,21 +92,21 @@ def _peak(case: Case, plain: bool, threads: int) -> float:
     for _ in range(LEFT_OUT):  # what libraries set up once
         next(small)
     del small
-    idle, run = _settled_mb(), epochs_of(case, plain)
+    _give_back()
+    idle, run = _status_mb("VmRSS"), epochs_of(case, plain)
     for _ in range(LEFT_OUT):
         next(run)
-    _settled_mb()  # what the start has given back does not count
+    _give_back()  # what the start has done with does not count
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     for _ in range(3):
         next(run)
     return _status_mb("VmHWM") - idle
 
 
-def _settled_mb() -> float:
-    """What is held once the allocator has returned what is free."""
+def _give_back() -> None:
+    """Have the allocator return what is free."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
-    return _status_mb("VmRSS")
 
 
 def _status_mb(name: str) -> float:
@@ -119,9 +119,9 @@ class Floor:
     """Of one fast epoch."""
 
     network_flops: float
-    """R and D2, there and back."""
+    """D2, there and back; R is left out after a start."""
     frame_flops: float
-    """What is done for each frame: K A B, and its three transposes; K h and its own."""
+    """Of each frame A B, K r, their three transposes and that of what is shared; and K h once."""
     network_rate: float
     """FLOP a second at a convolution, in the precision that D2 has."""
     product_rate: float
@@ -167,12 +167,18 @@ def _fastest(run: Callable[[], Any], count: int = 30) -> float:
     return best
 
 
-MEASURED = ("plain_s", "fast_s", "plain_mb", "fast_mb")
-CASES = (
-    *(Case(frames, 256) for frames in (4, 8, 16, 32)),
-    *(Case(8, size) for size in (384, 512)),
-    *(Case(8, 256, joint) for joint in ("latent", "seed")),
-)
+class Measured(NamedTuple):
+    """Of an epoch."""
+
+    plain_s: float
+    fast_s: float
+    plain_mb: float
+    fast_mb: float
+
+
+MANY = [Case(frames, 256) for frames in (4, 8, 16, 32)]
+LARGE = [Case(8, size) for size in (256, 384, 512)]
+CASES = (*MANY, *LARGE[1:], *(Case(8, 256, joint) for joint in ("latent", "seed")))
 
 
 def exponent(work: Sequence[float], seconds: Sequence[float]) -> float:
@@ -191,46 +197,40 @@ def main(
     if threads:
         torch.set_num_threads(threads)
     typer.echo("| | plain (s) | fast (s) | ratio | plain (MB) | fast (MB) | ratio |\n|" + " --- |" * 7)
-    rows: dict[Case, tuple[float, float, float, float]] = {}
+    rows: dict[Case, Measured] = {}
     for case in CASES:
-        rows[case] = *seconds_by_turns(case, epochs), peak_mb(case, True), peak_mb(case, False)
-        slow, fast, large, small = rows[case]
-        cells = (
-            f"{slow:.3f}",
-            f"{fast:.3f}",
-            f"{fast / slow:.2f}",
-            f"{large:.0f}",
-            f"{small:.0f}",
-            f"{small / large:.2f}",
+        row = rows[case] = Measured(*seconds_by_turns(case, epochs), peak_mb(case, True), peak_mb(case, False))
+        typer.echo(
+            f"| {case} | {row.plain_s:.3f} | {row.fast_s:.3f} | {row.fast_s / row.plain_s:.2f} "
+            f"| {row.plain_mb:.0f} | {row.fast_mb:.0f} | {row.fast_mb / row.plain_mb:.2f} |"
         )
-        typer.echo(f"| {case} | " + " | ".join(cells) + " |")
-    floor, figures = floor_of(CASES[1]), _figures(rows)
+    floor, figures = floor_of(LARGE[0]), _figures(rows)
     figures["floor_seconds"] = floor.seconds
-    figures["floor_distance"] = rows[CASES[1]][1] / floor.seconds
+    figures["floor_distance"] = rows[LARGE[0]].fast_s / floor.seconds
     typer.echo(
-        f"\nfloor of {CASES[1]}: {floor.seconds:.3f} s ({floor.network_flops / 1e9:.1f} GFLOP of networks at "
+        f"\nfloor of {LARGE[0]}: {floor.seconds:.3f} s ({floor.network_flops / 1e9:.1f} GFLOP of networks at "
         f"{floor.network_rate / 1e9:.0f} GFLOP/s, {floor.frame_flops / 1e9:.1f} of frames at {floor.product_rate / 1e9:.0f})"
     )
     for name, value in figures.items():
         typer.echo(f"{name}: {value:.3g}")
     if output:
-        cases = {str(case): dict(zip(MEASURED, row, strict=True)) for case, row in rows.items()}
+        cases = {str(case): row._asdict() for case, row in rows.items()}
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps({**figures, "threads": torch.get_num_threads(), "cases": cases}, indent=1))
 
 
-def _figures(rows: dict[Case, tuple[float, float, float, float]]) -> dict[str, float]:
-    many, large = [Case(n, 256) for n in (4, 8, 16, 32)], [Case(8, size) for size in (256, 384, 512)]
+def _figures(rows: dict[Case, Measured]) -> dict[str, float]:
+    _, eight, sixteen, most = (rows[case] for case in MANY)
     recipe, (channels, height, width) = CASES[0].recipe, (prior_of(False).last_layer().weight.shape[1], 256, 256)
     own = 4 * (channels * recipe.rank * (height + width) + 3 * height * width) / 2**20  # A, B and pixels of one frame
     return {
-        "ratio_epoch_8": rows[many[1]][1] / rows[many[1]][0],
-        "ratio_epoch_16": rows[many[2]][1] / rows[many[2]][0],
-        "ratio_memory_16": rows[many[2]][3] / rows[many[2]][2],
-        "memory_of_a_frame_mb": (rows[many[3]][3] - rows[many[2]][3]) / 16,
+        "ratio_epoch_8": eight.fast_s / eight.plain_s,
+        "ratio_epoch_16": sixteen.fast_s / sixteen.plain_s,
+        "ratio_memory_16": sixteen.fast_mb / sixteen.plain_mb,
+        "memory_of_a_frame_mb": (most.fast_mb - sixteen.fast_mb) / 16,
         "factors_and_pixels_of_a_frame_mb": own,
-        "exponent_frames": exponent([case.frames for case in many], [rows[case][1] for case in many]),
-        "exponent_pixels": exponent([case.size**2 for case in large], [rows[case][1] for case in large]),
+        "exponent_frames": exponent([case.frames for case in MANY], [rows[case].fast_s for case in MANY]),
+        "exponent_pixels": exponent([case.size**2 for case in LARGE], [rows[case].fast_s for case in LARGE]),
     }
 
 

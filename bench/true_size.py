@@ -21,7 +21,7 @@ from oneseed.prior._checkpoint import Checkpoint, Text
 from oneseed.prior.diffusers import Diffusers
 from oneseed.recipe import Recipe
 from oneseed.video import Video
-from oneseed.warp import FlowMemory, Warp, link_loss
+from oneseed.warp import FlowMemory, Warp, fused_link_loss
 
 KINDS = ("sd1", "xl")
 
@@ -109,11 +109,11 @@ def measured(
     began = time.perf_counter()
     links = memory.look(y, 0)
     look = time.perf_counter() - began
-    adam = torch.optim.Adam(video.learnt(), 1e-3)
+    adam = torch.optim.Adam(video.learnt(), 1e-3, fused=True)
 
     def epoch() -> None:
         x = video()
-        loss = (x - y).square().mean() + recipe.warp_weight * link_loss(x, links)
+        loss = (x - y).square().mean() + recipe.warp_weight * fused_link_loss(x, links)
         adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()

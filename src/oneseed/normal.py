@@ -86,12 +86,8 @@ class Normal:
         """Σ_d (S − W_d)ᵀ c (S − W_d) x."""
         x = _in_rows(x)
         total = torch.zeros_like(x)
-        for (step, warp, _), confidence in zip(self.terms.links, self.confidences, strict=True):
-            here, there = pairs(x, step)
-            gap = (here - warp(there)).mul_(confidence)
-            total_here, total_there = pairs(total, step)
-            total_here += gap
-            total_there -= warp.adjoint(gap)
+        for link, confidence in zip(self.terms.links, self.confidences, strict=True):
+            link.add_transposed(total, link.gap(x).mul_(confidence))
         return total
 
 

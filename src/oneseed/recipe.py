@@ -107,9 +107,9 @@ class Recipe:
     near_sd: float = 1.0
     """σ_v: usual error of the chain's video."""
     denoise_rounds: int = 5
-    """Times that the video is denoised and brought back onto measurements and motion after that; 0 leaves it out."""
+    """Times that the video is denoised and brought back onto measurements and motion after that."""
     denoise_exact_rounds: int = 0
-    """So many more where the measurements carry no noise but rounding; where they do, each round brings some of it back."""
+    """So many more where nothing but rounding is noise; else each round brings some of it back. 0 of both: none at all."""
     denoise_from: float = 0.1
     """Standard deviation that the denoiser is told of in the first round, on the [0, 1] scale."""
     denoise_to: float = 0.02

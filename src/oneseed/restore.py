@@ -13,7 +13,7 @@ from oneseed.degrade.base import Degradation
 from oneseed.denoise.base import Denoiser
 from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
-from oneseed.load import load_prior
+from oneseed.load import load_denoiser, load_prior
 from oneseed.normal import each_measured
 from oneseed.presets import PRESETS
 from oneseed.prior.base import Prior
@@ -80,7 +80,9 @@ def optimise(
     if not recipe.epochs and not degrade.linear:
         raise RequestError("epochs=0 leaves only least squares, which need a linear degradation. Give epochs.")
     if recipe.denoises and denoiser is None:
-        raise RequestError("the recipe denoises, and no denoiser is given. Give one, or denoise_rounds=0.")
+        raise RequestError(
+            "the recipe denoises, and no denoiser is given. Give one, or denoise_rounds=0 and denoise_exact_rounds=0."
+        )
     n, c, h, w = y.shape
     shape = degrade.clean_shape((n, c, h, w))
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -208,7 +210,7 @@ def restore(
     if prior is None and recipe.epochs:
         prior = load_prior("tiny", y.device)
     if denoiser is None and recipe.denoises:
-        denoiser = find("denoise", "tiny")().to(y.device)
+        denoiser = load_denoiser(None, device=y.device)
     for last in optimise(y, degrade, prior, estimator, recipe, noise, denoiser=denoiser):
         x = last.x  # only this one: a list would hold every epoch's video
     return x

@@ -11,6 +11,7 @@ back, where Σ_t S_tᵀ g_n is all that is needed. What is held grows with the f
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import torch
@@ -36,15 +37,29 @@ class LastLayer:
 
     @classmethod
     def of(cls, layer: nn.Conv2d) -> "LastLayer":
-        sides = [side // 2 for side in layer.kernel_size]
         assert (layer.stride, layer.dilation, layer.groups, layer.padding_mode) == ((1, 1), (1, 1), 1, "zeros")
-        assert list(layer.padding) == sides
         assert layer.bias is not None
-        return cls(layer.weight, layer.bias)
+        said = cls(layer.weight, layer.bias)
+        assert layer.padding == said.sides
+        return said
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """How far it reaches, down and to the right."""
+        down, right = self.weight.shape[2:]
+        return down // 2, right // 2
 
     def __call__(self, feature: Tensor) -> Frames:
         """The plain version of what this file is about."""
-        return F.conv2d(feature, self.weight, self.bias, padding="same")
+        return F.conv2d(feature, self.weight, self.bias, padding=self.sides)
+
+    def transposed(self, g: Frames) -> Tensor:
+        """Kᵀ Sᵀ g."""
+        return F.conv_transpose2d(g, self.weight, padding=self.sides)
+
+    def laid_out(self, layout: torch.memory_format) -> "LastLayer":
+        """The same; what it takes and gives is best in that layout."""
+        return LastLayer(self.weight.contiguous(memory_format=layout), self.bias)
 
     def mixing(self) -> Float[Tensor, "T C"]:
         """K: all taps one below the other, each with its three colours."""
@@ -69,7 +84,7 @@ class _Beside(torch.autograd.Function):
         ctx.save_for_backward(A, B)
         ctx.layer, ctx.motion = layer, motion
         K, (frames, _, height, _), width = layer.mixing(), A.shape, B.shape[-1]
-        shared = _mix(K, h)  # K h
+        shared = F.conv2d(h, K[:, :, None, None])  # K h
         x = h.new_empty(frames, 3, height, width)
         taps = h.new_empty(len(K), height, width)
         for n in range(frames):
@@ -100,21 +115,11 @@ class _Beside(torch.autograd.Function):
 
 def _shared_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
     """Σ_n W_nᵀ Kᵀ Sᵀ g_n, by the convolution's own transpose: channels side by side, as W_nᵀ reads them."""
-    weight = layer.weight.contiguous(memory_format=torch.channels_last)
-    g = (g if motion else g.sum(0, keepdim=True)).contiguous(memory_format=torch.channels_last)
-    down, right = weight.shape[2:]
-    total: Tensor | None = None
-    for n, one in enumerate(g):
-        back = F.conv_transpose2d(one[None], weight, padding=(down // 2, right // 2))
-        back = motion[n].adjoint(back) if motion else back
-        total = back if total is None else total.add_(back)
-    assert total is not None
-    return total
-
-
-def _mix(K: Tensor, x: Tensor) -> Tensor:
-    """K x at every pixel, in the layout of x."""
-    return F.conv2d(x, K[:, :, None, None])
+    layer = layer.laid_out(torch.channels_last)
+    if not motion:
+        return layer.transposed(g.sum(0, keepdim=True).contiguous(memory_format=torch.channels_last))
+    g = g.contiguous(memory_format=torch.channels_last)
+    return reduce(Tensor.add_, (warp.adjoint(layer.transposed(one[None])) for warp, one in zip(motion, g, strict=True)))
 
 
 def _copy(x: Tensor, planes: Tensor) -> None:
@@ -134,9 +139,9 @@ def _bands(A: Tensor, width: int) -> Iterator[tuple[slice, Tensor]]:
 
 def _shifts(layer: LastLayer, height: int, width: int) -> Iterator[tuple[Any, Any]]:
     """For every tap, the pixels that it reaches, and from where."""
-    down, right = layer.weight.shape[2:]
-    for i in range(-(down // 2), down // 2 + 1):
-        for j in range(-(right // 2), right // 2 + 1):
+    down, right = layer.sides
+    for i in range(-down, down + 1):
+        for j in range(-right, right + 1):
             here = ..., slice(max(-i, 0), height - max(i, 0)), slice(max(-j, 0), width - max(j, 0))
             there = ..., slice(max(i, 0), height + min(i, 0)), slice(max(j, 0), width + min(j, 0))
             yield here, there

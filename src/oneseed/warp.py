@@ -70,6 +70,17 @@ class Link(NamedTuple):
     warp: Warp
     weight: PairWeight
 
+    def gap(self, x: Frames) -> _Some:
+        """(S − W) x: S picks the frames that have a neighbour at this distance."""
+        here, there = pairs(x, self.step)
+        return here - self.warp(there)
+
+    def add_transposed(self, total: Frames, gap: _Some) -> None:
+        """total += (S − W)ᵀ gap."""
+        here, there = pairs(total, self.step)
+        here += gap
+        there -= self.warp.adjoint(gap)
+
 
 def pairs(x: Frames, step: int) -> tuple[_Some, _Some]:
     """Frames n and frames n + step, for every n that has both."""
@@ -143,15 +154,12 @@ class _LinkLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Frames, links: Sequence[Link]) -> Tensor:
         loss, slope = x.new_zeros(()), torch.zeros_like(x)
-        for step, warp, weight in links:
-            here, there = pairs(x, step)
-            gap = here - warp(there)
-            share = 1 / ((weight.sum() * x.shape[1]).clamp(min=1e-6) * len(links))
-            seen = gap * weight
+        for link in links:
+            gap = link.gap(x)
+            share = 1 / ((link.weight.sum() * x.shape[1]).clamp(min=1e-6) * len(links))
+            seen = gap * link.weight
             loss += share * (gap * seen).sum()
-            slope_here, slope_there = pairs(slope, step)
-            slope_here += seen.mul_(2 * share)
-            slope_there -= warp.adjoint(seen)
+            link.add_transposed(slope, seen.mul_(2 * share))
         ctx.save_for_backward(slope)
         return loss
 

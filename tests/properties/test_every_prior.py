@@ -19,6 +19,7 @@ from oneseed.prior.base import JOINTS, Joint, Prior, cut
 from oneseed.prior.diffusers import Diffusers
 from oneseed.prior.tiny import PARTS, Tiny
 from oneseed.recipe import Recipe
+from oneseed.tail import LastLayer
 from oneseed.video import Video
 
 NAMES = ["toy", *registry.choices("prior")]
@@ -113,7 +114,7 @@ def test_a_frozen_layer_is_the_plain_one_there_and_back(draw, layout: torch.memo
     conv = torch.nn.Conv2d(5, 3, 3, padding=1).requires_grad_(False)
     x = draw(2, 5, 9, 7).contiguous(memory_format=layout).requires_grad_()
     plain = torch.nn.functional.conv2d(x, conv.weight, conv.bias, padding=1)
-    ours, weight = frozen(conv, x), draw(2, 3, 9, 7)
+    ours, weight = frozen(LastLayer.of(conv), x), draw(2, 3, 9, 7)
     torch.testing.assert_close(ours, plain)
     one, two = (torch.autograd.grad((y * weight).sum(), x)[0] for y in (ours, plain))
     torch.testing.assert_close(one, two)

@@ -149,7 +149,7 @@ class Diffusers(nn.Module):
         )
 
     def decode_tail(self, feature: Tensor) -> Tensor:
-        return self.decoder.picture(frozen(self.decoder.tail, feature))
+        return self.decoder.picture(frozen(LastLayer.of(self.decoder.tail), feature))
 
     def last_layer(self) -> LastLayer:
         said, decoder = LastLayer.of(self.decoder.tail), self.decoder

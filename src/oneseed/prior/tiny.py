@@ -92,7 +92,7 @@ class Tiny(nn.Module):
         return self.decoder.body(latent)
 
     def decode_tail(self, feature: Tensor) -> Tensor:
-        return frozen(self.decoder.tail, feature)
+        return frozen(self.last_layer(), feature)
 
     def last_layer(self) -> LastLayer:
         return LastLayer.of(self.decoder.tail)
