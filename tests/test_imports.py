@@ -16,7 +16,8 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
     "errors shapes",
-    "registry sampling differences ddim residual torchvision_operators noise device",
+    "registry compiled differences ddim residual torchvision_operators noise device",
+    "sampling",
     "warp",
     "tail",
     "clip degrade prior denoise flow metrics normal",
@@ -31,7 +32,19 @@ ORDER = (  # who stands further down may import who stands further up; who stand
 )
 LEVEL = {name: level for level, line in enumerate(ORDER) for name in line.split()}
 
-HEAVY = ("torch", "diffusers", "av", "cv2", "torchvision", "torchmetrics", "numpy", "PIL", "safetensors")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "av",
+    "cv2",
+    "torchvision",
+    "torchmetrics",
+    "numpy",
+    "scipy",
+    "numba",
+    "PIL",
+    "safetensors",
+)
 
 
 def place(path: Path) -> str:

@@ -84,6 +84,12 @@ def test_the_adjoint_is_exact(draw, kernel):
     torch.testing.assert_close((warp(x) * y).sum(), (x * warp.adjoint(y)).sum())
 
 
+def test_precisions_that_numpy_does_not_know_have_an_adjoint_too(draw):
+    warp = Warp(constant(2, 9, 7, 1, -1, torch.bfloat16))
+    y = draw(2, 3, 9, 7, dtype=torch.bfloat16)
+    assert torch.equal(warp.adjoint(y)[..., 1:-1, 1:-1], y[..., 2:, :-2])
+
+
 @pytest.mark.parametrize("kernel", ["linear", "cubic"])
 def test_the_gradient_is_the_exact_transpose(draw, kernel):
     warp = Warp(8 * draw(2, 2, 6, 7, dtype=torch.float64) - 4, kernel)

@@ -53,7 +53,6 @@ class Normal:
         s2, near = terms.noise**2, terms.near
         self.rough, self.moving = s2 / terms.gradient_sd**2, s2 / terms.motion_sd**2
         self.nearness = s2 / torch.as_tensor(terms.near_sd, dtype=like.dtype, device=like.device) ** 2
-        self.confidences = [_in_rows(link.weight.expand(-1, like.shape[1], -1, -1)) for link in terms.links]
         self.b = _transposed(degrade, torch.zeros_like(like), y)
         if near is not None:
             self.b = self.b + self.nearness * near
@@ -76,7 +75,7 @@ class Normal:
         if self.rough:
             total += self.rough * _smoothness_diagonal(self.terms.edges, self.terms.colour, measured)
         if self.moving:
-            for (step, warp, _), confidence in zip(self.terms.links, self.confidences, strict=True):
+            for step, warp, confidence in self.terms.links:
                 here, there = pairs(total, step)
                 here.add_(confidence, alpha=self.moving)
                 there.add_(warp.adjoint(confidence).clamp_(min=0), alpha=self.moving)
@@ -84,10 +83,10 @@ class Normal:
 
     def _motion(self, x: Frames) -> Frames:
         """Σ_d (S − W_d)ᵀ c (S − W_d) x."""
-        x = _in_rows(x)
+        x = x.contiguous(memory_format=torch.channels_last)  # colours of a pixel beside each other, as warps read them
         total = torch.zeros_like(x)
-        for link, confidence in zip(self.terms.links, self.confidences, strict=True):
-            link.add_transposed(total, link.gap(x).mul_(confidence))
+        for link in self.terms.links:
+            link.add_normal(total, x)
         return total
 
 
@@ -142,8 +141,3 @@ def _transposed(degrade: Degrade, x: Frames, y: Measured | None) -> Frames:
         x = x.detach().requires_grad_()
         seen = degrade(x)
     return torch.autograd.grad(seen, x, seen.detach() if y is None else y)[0]
-
-
-def _in_rows(x: Frames) -> Frames:
-    """Colours of a pixel beside each other, as samplers read them."""
-    return x.contiguous(memory_format=torch.channels_last)

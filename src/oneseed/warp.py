@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import interpolate
 
+from oneseed import compiled
 from oneseed.sampling import Kernel, Sampler
 from oneseed.shapes import Flow, Frames, Mask, PairFlow, PairWeight
 
@@ -28,6 +29,7 @@ class Warp:
     def __init__(self, flow: Flow, kernel: Kernel = "linear"):
         self.flow = flow.detach()
         self._sampler = Sampler(self.flow, kernel)
+        self.taps = self._sampler.taps
 
     def __call__(self, x: Frames) -> Frames:
         return self._sampler(x)
@@ -80,6 +82,22 @@ class Link(NamedTuple):
         here, there = pairs(total, self.step)
         here += gap
         there -= self.warp.adjoint(gap)
+
+    def add_normal(self, total: Frames, x: Frames, times: float | Tensor = 1.0) -> Tensor:
+        """total += times (S − W)ᵀ c (S − W) x; returns ‖√c (S − W) x‖².
+
+        Args:
+            total: its channels lie side by side.
+        """
+        weight = self.weight.to(x.dtype)
+        if compiled.takes(x, self.warp.flow):
+            power = compiled.add_normal(total, x, self.step, self.warp.flow, weight, float(times), self.warp.taps)
+            return x.new_tensor(power)
+        gap = self.gap(x)
+        seen = gap * weight
+        power = (gap * seen).sum()
+        self.add_transposed(total, seen.mul_(times))
+        return power
 
 
 def pairs(x: Frames, step: int) -> tuple[_Some, _Some]:
@@ -153,13 +171,10 @@ def fused_link_loss(x: Frames, links: Sequence[Link]) -> Tensor:
 class _LinkLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Frames, links: Sequence[Link]) -> Tensor:
-        loss, slope = x.new_zeros(()), torch.zeros_like(x)
+        loss, slope = x.new_zeros(()), torch.zeros_like(x, memory_format=torch.channels_last)
         for link in links:
-            gap = link.gap(x)
             share = 1 / ((link.weight.sum() * x.shape[1]).clamp(min=1e-6) * len(links))
-            seen = gap * link.weight
-            loss += share * (gap * seen).sum()
-            link.add_transposed(slope, seen.mul_(2 * share))
+            loss += share * link.add_normal(slope, x, 2 * share)
         ctx.save_for_backward(slope)
         return loss
 

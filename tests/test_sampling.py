@@ -1,0 +1,113 @@
+"""W by tables, the plain version, and compiled."""
+
+from dataclasses import astuple
+
+import pytest
+import torch
+
+from oneseed import compiled
+from oneseed.sampling import _KERNELS, Sampler, _neighbours
+from oneseed.warp import Link, Warp
+
+KERNELS = pytest.mark.parametrize("kernel", ["linear", "cubic"])
+PRECISIONS = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+
+
+@pytest.fixture
+def draw():
+    generator = torch.Generator().manual_seed(1)
+    return lambda *shape, dtype=torch.float32: torch.rand(*shape, generator=generator, dtype=dtype)
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def wandering(draw, n, height, width, dtype):
+    """Flows of up to five pixels, some of them out of the picture, some whole."""
+    flow = 10 * draw(n, 2, height, width, dtype=dtype) - 5
+    flow[:, :, ::3] = flow[:, :, ::3].round()
+    return flow
+
+
+@KERNELS
+@PRECISIONS
+def test_counting_gives_what_sorting_gives(draw, kernel, dtype):
+    there = _neighbours(wandering(draw, 2, 9, 7, dtype), *_KERNELS[kernel])
+    for counted, in_order in zip(astuple(there._counted()), astuple(there._sorted()), strict=True):
+        assert counted.dtype == in_order.dtype
+        assert torch.equal(counted, in_order)
+
+
+@KERNELS
+@PRECISIONS
+@pytest.mark.parametrize("size", [(2, 3, 9, 7), (3, 1, 16, 5), (1, 4, 1, 6), (2, 2, 1, 1)])
+def test_compiled_and_by_tables_are_the_same_there_and_back(draw, kernel, dtype, size, threads):
+    n, _, height, width = size
+    x, sampler = draw(*size, dtype=dtype), Sampler(wandering(draw, n, height, width, dtype), kernel)
+    assert compiled.takes(x, sampler.flow)
+    for transposed in (False, True):
+        torch.testing.assert_close(sampler.apply(x, transposed), sampler.plainly(x, transposed))
+
+
+@KERNELS
+@PRECISIONS
+@pytest.mark.parametrize("step", [1, -1, 2, -2, 4])
+def test_the_normal_of_a_link_in_one_pass_is_that_of_its_parts(draw, kernel, dtype, step, threads):
+    count = 6 - abs(step)
+    x, weight = draw(6, 3, 9, 7, dtype=dtype), draw(count, 1, 9, 7, dtype=dtype)
+    link = Link(step, Warp(wandering(draw, count, 9, 7, dtype), kernel), weight)
+    expected = torch.ones_like(x)
+    gap = link.gap(x)
+    link.add_transposed(expected, 0.7 * weight * gap)
+    total = torch.ones_like(x, memory_format=torch.channels_last)
+    power = link.add_normal(total, x, 0.7)
+    torch.testing.assert_close(total, expected)
+    torch.testing.assert_close(power, (weight * gap.square()).sum())
+
+
+def test_threads_change_no_bit(draw):
+    x, link = draw(9, 3, 9, 7), Link(2, Warp(wandering(draw, 7, 9, 7, torch.float32), "cubic"), draw(7, 1, 9, 7))
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        total = torch.zeros_like(x, memory_format=torch.channels_last)
+        found.append((link.add_normal(total, x), total, link.warp.adjoint(x[:7])))
+    torch.set_num_threads(before)
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+@KERNELS
+def test_a_flow_that_is_no_number_touches_nothing_beyond_the_frame(draw, kernel):
+    flow = wandering(draw, 1, 9, 7, torch.float32)
+    flow[0, :, 4, 3] = torch.tensor([torch.nan, torch.inf])
+    moved = Sampler(flow, kernel).apply(draw(1, 3, 9, 7), False)
+    assert moved[0, :, 4, 3].isnan().all()
+    assert moved.isnan().sum() == 3
+    assert Sampler(flow, kernel).apply(draw(1, 3, 9, 7), True).isnan().any()
+
+
+def test_many_channels_and_other_precisions_go_by_tables(draw):
+    flow = wandering(draw, 1, 9, 7, torch.float32)
+    assert not compiled.takes(draw(1, compiled.COLOURS + 1, 9, 7), flow)
+    assert not compiled.takes(draw(1, 3, 9, 7).bfloat16(), flow)
+    assert not compiled.takes(draw(1, 3, 9, 7), flow.bfloat16())
+    assert not compiled.takes(draw(1, 3, 9, 7).to("meta"), flow)
+
+
+def test_without_a_place_for_what_was_compiled_it_is_compiled_all_the_same(monkeypatch):
+    tried = []
+
+    def njit(**options):
+        tried.append("cache" in options)
+        if "cache" in options:
+            raise RuntimeError("no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(compiled, "njit", njit)
+    assert compiled._jit(len) is len
+    assert tried == [True, False]
