@@ -43,6 +43,25 @@ def test_what_is_not_a_number_stays_out_when_it_is_missing():
     assert mask(x).isfinite().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_it_is_where_in_every_precision_and_layout(dtype):
+    mask, generator = Mask(), torch.Generator().manual_seed(0)
+    x = (torch.rand(2, 3, 6, 8, generator=generator) - 0.5).to(dtype)
+    for laid in (x, x.contiguous(memory_format=torch.channels_last), x[..., :4].expand(2, 3, 6, 4), x.mT):
+        keep = mask.keep((len(laid), *laid.shape[1:]))
+        assert torch.equal(mask(laid), torch.where(keep, laid, torch.zeros((), dtype=dtype)))
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # of torch.func.jvp itself
+def test_both_ways_of_differentiation_and_batches_know_it():
+    mask, generator = Mask(), torch.Generator().manual_seed(0)
+    x, y, many = (torch.rand(*size, 2, 3, 6, 8, generator=generator) for size in ((), (), (5,)))
+    where = torch.where(mask.keep((2, 3, 6, 8)), y, torch.zeros(()))
+    assert torch.equal(torch.func.vjp(mask, x)[1](y)[0], where)
+    assert torch.equal(torch.func.jvp(mask, (x,), (y,))[1], where)
+    assert torch.equal(torch.func.vmap(mask)(many), torch.stack([mask(one) for one in many]))
+
+
 def test_one_mask_serves_the_clip_unless_each_frame_has_its_own():
     one, own = Mask().keep((4, 3, 8, 8)), Mask(per_frame=True).keep((4, 3, 8, 8))
     assert all(torch.equal(frame, one[0]) for frame in one)
