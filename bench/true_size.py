@@ -13,9 +13,8 @@ import typer
 from torch import Tensor
 
 from oneseed import ddim, torchvision_operators
-from oneseed.device import peak_memory_mb
+from oneseed.device import fast_dtype, peak_memory_mb
 from oneseed.flow.dis import Dis
-from oneseed.load import fast_dtype
 from oneseed.memory import estimate
 from oneseed.prior._checkpoint import Checkpoint, Text
 from oneseed.prior.diffusers import Diffusers

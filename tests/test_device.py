@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from oneseed.device import choose_device, fast_in_bfloat16, peak_memory_mb
+from oneseed.device import choose_device, fast_dtype, fast_in_bfloat16, peak_memory_mb
 from oneseed.errors import RequestError
 
 
@@ -69,4 +69,15 @@ def test_the_peak_of_memory_on_a_gpu_is_that_of_its_memory(monkeypatch: pytest.M
 def test_bfloat16_is_used_on_a_cpu_only_where_it_has_instructions_for_it(monkeypatch, has: dict[str, bool], fast: bool):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has, raising=False)
     assert fast_in_bfloat16(torch.device("cpu")) is fast
-    assert fast_in_bfloat16(torch.device("cuda"))
+    assert fast_dtype(torch.device("cpu")) == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("device", "capability", "fast"), [("cuda", (8, 0), True), ("cuda", (7, 5), False), ("mps", None, False)]
+)
+def test_a_gpu_gets_bfloat16_where_its_cores_know_it_and_float16_elsewhere(
+    monkeypatch, device: str, capability, fast: bool
+):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda where: capability)
+    assert fast_in_bfloat16(torch.device(device)) is fast
+    assert fast_dtype(torch.device(device)) == (torch.bfloat16 if fast else torch.float16)

@@ -30,11 +30,21 @@ def choose_device(name: str) -> torch.device:
 
 
 def fast_in_bfloat16(device: torch.device) -> bool:
-    """Whether networks gain from bfloat16 there: GPUs, and CPUs with instructions for it. Others are ten times slower."""
+    """Whether networks gain from bfloat16 there: GPUs whose cores know it, and CPUs with instructions for it. Others are
+    ten times slower."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type != "cpu":
-        return True
+        return False
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # new in torch 2.11
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def fast_dtype(device: torch.device) -> torch.dtype:
+    """Of a checkpoint: float32 on a CPU; on a GPU bfloat16 where that is fast, else float16 (gradients do not vanish)."""
+    if device.type == "cpu":
+        return torch.float32
+    return torch.bfloat16 if fast_in_bfloat16(device) else torch.float16
 
 
 def peak_memory_mb(device: torch.device) -> float:

@@ -7,7 +7,7 @@ import torch
 
 from oneseed import registry
 from oneseed.denoise.base import Denoiser
-from oneseed.device import fast_in_bfloat16
+from oneseed.device import fast_dtype, fast_in_bfloat16
 from oneseed.errors import RequestError
 from oneseed.prior.base import Prior
 
@@ -43,8 +43,7 @@ def load_prior(
                 "Leave them out, or name one."
             )
         kind = registry.find("prior", "tiny")
-        half = fast_in_bfloat16(device) if device.type == "cpu" else fast_dtype(device) == torch.bfloat16
-        dtype = torch.bfloat16 if half else torch.float32
+        dtype = torch.bfloat16 if fast_in_bfloat16(device) else torch.float32
         return (kind(dtype=dtype) if which == "tiny" else kind(path, dtype)).to(device)
     if path.is_dir() and not (path / "model_index.json").is_file():
         raise RequestError(
@@ -85,10 +84,3 @@ def load_denoiser(which: str | None, prior: str = "tiny", device: torch.device |
             f"no denoiser {which!r}: it is neither a folder nor one of {', '.join(names)}. Name one of them."
         )
     return denoiser.to(torch.device(device))
-
-
-def fast_dtype(device: torch.device) -> torch.dtype:
-    """Of a checkpoint: float32 on a CPU; on a GPU bfloat16 where its cores know it, else float16 (gradients do not vanish)."""
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
-    return torch.float16 if device.type == "mps" else torch.float32
