@@ -89,7 +89,7 @@ class Recipe:
     the start if it does."""
     patience: int = 12
     """Epochs without a better prediction of them after which the search ends; 0 runs all epochs."""
-    finish_rounds: int = 1
+    finish_rounds: int = 6
     """Times that motion, confidence and edges are estimated anew and the last solve is made; 0 leaves it out."""
     finish_steps: int = 15
     """Conjugate-gradient steps of each such solve."""
