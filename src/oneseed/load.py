@@ -62,7 +62,7 @@ def load_prior(
 
 
 def load_denoiser(which: str | None, prior: str = "tiny", device: torch.device | str = "cpu") -> Denoiser:
-    """A denoiser on a device.
+    """A denoiser on a device, in the precision that is fast there.
 
     Args:
         which: a name on offer, or a folder that `oneseed train` wrote; None: the prior's own, or else `tiny`.
@@ -74,13 +74,16 @@ def load_denoiser(which: str | None, prior: str = "tiny", device: torch.device |
     kind = registry.find("denoise", "tiny")
     if which is None:
         which = prior if (Path(prior).expanduser() / DENOISER).is_dir() else "tiny"
-    path = Path(which).expanduser()
-    if which in names:
+    path, device = Path(which).expanduser(), torch.device(device)
+    dtype = torch.bfloat16 if fast_in_bfloat16(device) else torch.float32
+    if which == "tiny":
+        denoiser = kind(dtype=dtype)
+    elif which in names:
         denoiser = registry.find("denoise", which)()
     elif path.is_dir():
-        denoiser = kind(path / DENOISER if (path / DENOISER).is_dir() else path)
+        denoiser = kind(path / DENOISER if (path / DENOISER).is_dir() else path, dtype)
     else:
         raise RequestError(
             f"no denoiser {which!r}: it is neither a folder nor one of {', '.join(names)}. Name one of them."
         )
-    return denoiser.to(torch.device(device))
+    return denoiser.to(device)

@@ -9,7 +9,7 @@ from tests.moving_clip import moving_clip
 from tests.small_tiny import small_tiny
 from tests.toy_denoiser import ToyDenoiser
 
-from oneseed import registry
+from oneseed import load, registry
 from oneseed.denoise.base import Denoiser
 from oneseed.denoise.tiny import Tiny
 
@@ -86,6 +86,23 @@ def test_what_ships_takes_noise_off(denoisers: dict[str, Any], name: str, sigma:
 def test_without_a_bias_scaled_pictures_and_noise_are_denoised_to_scale(denoisers: dict[str, Any], draw):
     x, network = draw(1, 3, 16, 16), denoisers["small"].network
     torch.testing.assert_close(network(2 * x, torch.tensor([0.2])), 2 * network(x, torch.tensor([0.1])))
+
+
+@pytest.mark.parametrize("sigma", [0.005, 0.02, 0.1])
+def test_tiny_in_bfloat16_is_that_in_float32_but_for_far_less_than_the_noise(denoisers: dict[str, Any], sigma: float):
+    noisy = moving_clip(2, 64) + sigma * torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    gap = Tiny(dtype=torch.bfloat16).denoise(noisy, sigma) - denoisers["tiny"].denoise(noisy, sigma)
+    assert 0 < gap.square().mean().sqrt() < 3e-4 + 0.003 * sigma
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_it_is_loaded_in_the_precision_that_is_fast(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fast: bool):
+    monkeypatch.setattr(load, "fast_in_bfloat16", lambda device: fast)
+    folder = small_tiny(tmp_path)
+    for which in (None, "tiny", str(folder)):
+        network = load.load_denoiser(which).network  # type: ignore[attr-defined]
+        assert network.up[0][0].first.weight.dtype == (torch.bfloat16 if fast else torch.float32)
+        assert network.head.weight.dtype == network.tail.weight.dtype == torch.float32
 
 
 def test_what_is_missing_or_broken_is_one_line(tmp_path: Path):

@@ -45,12 +45,21 @@ class DenoisingUNet(nn.Module):
         self.widen = nn.ModuleList(nn.ConvTranspose2d(b, a, 2, stride=2, bias=False) for a, b in pairs)
         self.up = nn.ModuleList(nn.Sequential(*(Block(width) for _ in range(blocks))) for width in widths)
         self.tail = _conv(widths[0], 3 * 4)
+        self.inner: torch.dtype | None = None
+
+    def inner_in(self, dtype: torch.dtype) -> None:
+        """Have all layers but the first and the last compute in this precision: those two meet pictures, whose noise may be
+        finer than bfloat16 can tell."""
+        for part in (self.down, self.narrow, self.widen, self.up):
+            part.to(dtype)
+        self.inner = dtype
 
     def forward(self, x: Tensor, sigma: Tensor) -> Tensor:
         _, _, height, width = x.shape
         padded = F.pad(x, (0, -width % self.grain, 0, -height % self.grain), mode="replicate")
         small = F.pixel_unshuffle(padded, 2)
         h = self.head(torch.cat([small, sigma.view(-1, 1, 1, 1).expand(-1, 1, *small.shape[2:])], 1))
+        h = h if self.inner is None else h.to(self.inner)
         kept: list[Tensor] = []
         for level, blocks in enumerate(self.down):
             h = blocks(h)
@@ -61,4 +70,4 @@ class DenoisingUNet(nn.Module):
             h = self.up[level](h)
             if level:
                 h = self.widen[level - 1](h) + kept[level - 1]
-        return x - F.pixel_shuffle(self.tail(h), 2)[..., :height, :width]
+        return x - F.pixel_shuffle(self.tail(h.to(x.dtype)), 2)[..., :height, :width]

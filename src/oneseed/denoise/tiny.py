@@ -20,12 +20,13 @@ class Tiny(nn.Module):
 
     Args:
         folder: what `oneseed train` wrote into `denoiser/`.
+        dtype: the precision of the layers between the first and the last.
 
     Raises:
         RequestError: the folder lacks a part, or one is broken.
     """
 
-    def __init__(self, folder: Path = SHIPPED):
+    def __init__(self, folder: Path = SHIPPED, dtype: torch.dtype = torch.float32):
         super().__init__()
         from safetensors import SafetensorError
         from safetensors.torch import load_file
@@ -40,6 +41,7 @@ class Tiny(nn.Module):
             raise RequestError(
                 f"{folder} holds no denoiser that can be read ({line}); needed is what `oneseed train` wrote. Name another."
             ) from error
+        self.network.inner_in(dtype)
         self.requires_grad_(False).eval()
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
