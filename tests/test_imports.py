@@ -16,7 +16,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
     "errors shapes",
-    "registry compiled differences ddim residual torchvision_operators noise device",
+    "registry fields compiled differences ddim residual torchvision_operators noise device",
     "sampling",
     "warp",
     "tail",

@@ -11,7 +11,8 @@ from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
 from oneseed.flow.dis import Dis
 from oneseed.flow.still import Still
-from oneseed.least_squares import confident_links, edges
+from oneseed.least_squares import confident_links, edges, robustly
+from oneseed.warp import Link, Warp
 
 
 def test_confidence_lies_between_0_and_1_and_falls_with_the_error(draw):
@@ -31,6 +32,17 @@ def test_hidden_pixels_have_no_confidence(draw):
     (link,) = confident_links(x, rightwards, [1])
     assert (link.weight[..., -1] == 0).all()  # they left the picture
     assert (link.weight[..., :-1] > 0).all()
+
+
+def test_beyond_the_contrast_motion_costs_the_size_of_its_error_and_below_it_the_square(draw):
+    x, hidden = draw(3, 3, 8, 8), draw(2, 1, 8, 8) < 0.2
+    link = Link(1, Warp(torch.zeros(2, 2, 8, 8)), draw(2, 1, 8, 8).masked_fill(hidden, 0))
+    error = (x[:-1] - x[1:]).square().sum(1, keepdim=True).sqrt()
+    (low,), (high,) = robustly([link], x, 1e-4), robustly([link], x, 1e4)
+    torch.testing.assert_close((low.weight * error.square())[~hidden], 1e-4 * error[~hidden], rtol=1e-3, atol=0)
+    torch.testing.assert_close(high.weight, (~hidden).float())
+    assert (low.weight[hidden] == 0).all()
+    assert (low.step, low.warp) == (link.step, link.warp)
 
 
 @pytest.mark.parametrize(

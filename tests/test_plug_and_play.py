@@ -10,13 +10,14 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from oneseed import plug_and_play
+from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
 from oneseed.least_squares import Terms
 from oneseed.warp import Estimate
 
 RUN: dict[str, Any] = {
     "spread": 2.0, "noise": 0.01, "strongest": 0.1, "weakest": 0.03, "doubt": 2.0, "doubt_alone": 1.0, "motion_from": 0.1,
-    "motion_to": 0.05, "reach": 1, "interpolation": "cubic", "rounds": 3, "steps": 5,
+    "motion_to": 0.05, "contrast": torch.inf, "reach": 1, "interpolation": "cubic", "rounds": 3, "steps": 5,
 }  # fmt: skip
 
 blur = ToyDenoiser().denoise
@@ -43,6 +44,20 @@ def refined(x: Tensor = Y, denoise: plug_and_play.Denoise = blur, **changes: Any
 )  # fmt: skip
 def test_every_setting_acts(name: str, other: float):
     assert not torch.equal(refined(), refined(**{name: other}))
+
+
+def test_motion_is_robust_where_pixels_are_mixed_and_nowhere_else():
+    """By each pixel's own error; a mask's missing pixels have only their guess to go by."""
+    assert torch.equal(refined(), refined(contrast=0.01))
+    A = Downsample(2)
+    y = A(TRUTH)
+    given = RUN | {"seen": torch.ones_like(y)}
+    plain, robust, more = (
+        plug_and_play.refine(y, A, TRUTH, rightwards, blur, **given | {"contrast": contrast})
+        for contrast in (torch.inf, 0.1, 0.01)
+    )
+    assert not torch.equal(plain, robust)
+    assert not torch.equal(robust, more)
 
 
 def test_the_strength_falls_in_equal_ratios():

@@ -17,6 +17,7 @@ from tests.toy_prior import ToyPrior
 from torch import Tensor
 
 from oneseed import recipe as recipe_module
+from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
 from oneseed.errors import RequestError
 from oneseed.flow.dis import Dis
@@ -70,6 +71,7 @@ TRIED: dict[str, tuple[Any, Any]] = {
     "denoise_to": (0.05, 0.02),
     "denoise_doubt": (1.0, 3.0),
     "denoise_doubt_alone": (1.0, 3.0),
+    "denoise_exact_contrast": (0.1, 0.01),
     "denoise_spread": (1.0, 3.0),
     "denoise_motion_from": (0.1, 0.2),
     "denoise_motion_to": (0.05, 0.02),
@@ -98,9 +100,13 @@ BESIDE: dict[str, dict[str, Any]] = {
 """What must hold for a field to act, where BASE does not have it."""
 
 
+MIXES = {"denoise_exact_contrast"}
+"""Fields that act only where the degradation mixes pixels."""
+
+
 @functools.cache
-def restored(**settings: Any) -> Tensor:
-    truth, A = moving_clip(), Mask(0.5)
+def restored(mixes: bool = False, **settings: Any) -> Tensor:
+    truth, A = moving_clip(), Downsample(2) if mixes else Mask(0.5)
     return restore(A(truth), A, ToyPrior(), Dis(), Recipe(**settings), denoiser=ToyDenoiser())
 
 
@@ -108,7 +114,8 @@ def restored(**settings: Any) -> Tensor:
 def test_every_field_changes_the_result(field: str):
     base = BASE | BESIDE.get(field, {})
     assert base[field] != OTHER[field]
-    before, after = restored(**base), restored(**base | {field: OTHER[field]})
+    mixes = field in MIXES
+    before, after = restored(mixes, **base), restored(mixes, **base | {field: OTHER[field]})
     assert not torch.equal(before, after), f"{field} changes nothing"
     assert after.isfinite().all()
 
@@ -277,6 +284,24 @@ def test_every_field_says_what_it_is_and_is_tried_above():
 @pytest.mark.parametrize(("noise", "rounds"), [(0.0, 5), (rounding_noise(8), 5), (0.005, 3), (0.02, 3)])
 def test_more_rounds_beside_the_denoiser_where_nothing_but_rounding_is_noise(noise: float, rounds: int):
     assert Recipe(denoise_rounds=3, denoise_exact_rounds=2).rounds_beside_denoiser(noise) == rounds
+
+
+def test_motion_is_robust_beside_the_denoiser_where_nothing_but_rounding_is_noise():
+    truth, A = moving_clip(), Downsample(2)
+    for noise, acts in ((0.0, True), (0.02, False)):
+        one, other = (
+            restore(
+                A(truth),
+                A,
+                ToyPrior(),
+                Dis(),
+                Recipe(**BASE | {"denoise_exact_contrast": contrast}),
+                noise,
+                ToyDenoiser(),
+            )
+            for contrast in (0.1, 0.01)
+        )
+        assert torch.equal(one, other) is not acts
 
 
 def test_a_recipe_denoises_where_it_has_rounds_of_either_kind():

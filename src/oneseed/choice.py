@@ -43,7 +43,8 @@ class Judge:
         self.holds_any = bool(self._hidden.any())
 
     @cached_property
-    def _mixes(self) -> bool:
+    def mixes(self) -> bool:
+        """Whether A mixes pixels."""
         return each_measured(self._degrade, self._like) is None
 
     def choose(self, solve: Callable[[S], Frames], strengths: S, moves: Callable[[bool], Moves]) -> Attempt[S]:
@@ -58,7 +59,7 @@ class Judge:
         """
         best = self._attempt(solve, strengths)
         judged = bool(best.errors.mean() > 2 * self._noise**2)
-        margin = 0.05 if judged and self._mixes else 0.0
+        margin = 0.05 if judged and self.mixes else 0.0
         for alternatives in moves(judged):
             here = best
             for field, value in alternatives:

@@ -21,7 +21,7 @@ from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured
 from oneseed.warp import Estimate, Link, coarsely, pairs, tie
 
-__all__ = ["Degrade", "Terms", "around", "confident_links", "edges", "iterates", "restore", "solve"]
+__all__ = ["Degrade", "Terms", "around", "confident_links", "edges", "iterates", "restore", "robustly", "solve"]
 
 
 def solve(y: Measured, degrade: Degrade, x: Frames, terms: Terms, steps: int) -> Frames:
@@ -86,6 +86,18 @@ def confident_links(x: Frames, estimate: Estimate, steps: Iterable[int], kernel:
         usual = 2 * error.flatten().median().clamp(min=1e-8)
         links.append(Link(step, warp, seen / (1 + error / usual)))
     return links
+
+
+@torch.no_grad()
+def robustly(links: Iterable[Link], x: Frames, contrast: float) -> list[Link]:
+    """The same links with c = M/√(1 + |e|²/κ²), e what the motion leaves unexplained of x at each pixel, in all its colours.
+
+    Beyond κ = `contrast` it costs |e|, not |e|² (Charbonnier et al. 1997, as in `edges`).
+    """
+    return [
+        link._replace(weight=(link.weight > 0) / (1 + link.gap(x).square().sum(1, keepdim=True) / contrast**2).sqrt())
+        for link in links
+    ]
 
 
 @torch.no_grad()

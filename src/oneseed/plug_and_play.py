@@ -11,7 +11,7 @@ from functools import partial
 import torch
 
 from oneseed.choice import Judge, Moves, larger_or_smaller, only
-from oneseed.least_squares import Degrade, Terms, around, confident_links, solve
+from oneseed.least_squares import Degrade, Terms, around, confident_links, robustly, solve
 from oneseed.sampling import Kernel
 from oneseed.shapes import Frames, Measured, PixelMap
 from oneseed.warp import Estimate, Link, pairs
@@ -35,6 +35,7 @@ def refine(
     doubt_alone: float,
     motion_from: float,
     motion_to: float,
+    contrast: float,
     reach: int,
     interpolation: Kernel,
     rounds: int,
@@ -54,15 +55,19 @@ def refine(
             noise.
         doubt_alone: and where no other frame confirms it: nothing else keeps noise out there.
         motion_from: σ_m in the first round; it falls in equal ratios to `motion_to`.
+        contrast: κ of `robustly`, for links where A mixes pixels; infinite leaves them as they are.
     """
     both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
     sigmas, motion_sds = in_equal_ratios(strongest, weakest, rounds), in_equal_ratios(motion_from, motion_to, rounds)
     judge = Judge(y, degrade, seen, noise, x)
+    robust = contrast < torch.inf and judge.mixes
     choosing, factor = judge.holds_any and spread != 1, _Factor()
     for k, (sigma, motion_sd) in enumerate(zip(sigmas, motion_sds, strict=True), start=1):
         v = denoise(x, sigma)
         links = confident_links(v, estimate, both_ways, interpolation)
         tied = _tied(v, links)
+        if robust:
+            links = robustly(links, v, contrast)
         terms = Terms(noise=noise, links=links, near=v, near_sd=sigma / (tied / doubt + (1 - tied) / doubt_alone))
 
         if choosing:

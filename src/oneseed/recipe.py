@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
+from oneseed.fields import convert, require_choice
 from oneseed.prior.base import Joint, Prior
 from oneseed.registry import did_you_mean
 from oneseed.sampling import Kernel
@@ -122,6 +123,9 @@ class Recipe:
     """σ_m there, in the first round: the better the video, the better its motion is known."""
     denoise_motion_to: float = 0.035
     """And in the last."""
+    denoise_exact_contrast: float = 0.02
+    """κ: where nothing but rounding is noise and A mixes pixels, what motion leaves unexplained there costs its square only
+    up to this, and beyond it its size. inf: by confidence alone, as in the finish."""
     denoise_spread: float = 2.0
     """This σ_m is also tried so many times larger and smaller, until the measurements held out no longer ask for it. 1
     tries nothing."""
@@ -132,7 +136,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, kind in typing.get_type_hints(Recipe).items():
-            _require_choice(name, getattr(self, name), kind)
+            require_choice(name, getattr(self, name), kind)
         for name, low in _AT_LEAST.items():
             value = getattr(self, name)
             if value is not None and not value >= low:
@@ -177,7 +181,11 @@ class Recipe:
 
     def rounds_beside_denoiser(self, noise: float) -> int:
         """How many for measurements with so much noise."""
-        return self.denoise_rounds + (self.denoise_exact_rounds if noise**2 <= 2 * self.noise_floor**2 else 0)
+        return self.denoise_rounds + (self.denoise_exact_rounds if self.exact(noise) else 0)
+
+    def exact(self, noise: float) -> bool:
+        """Whether measurements with so much noise carry nothing but rounding."""
+        return noise**2 <= 2 * self.noise_floor**2
 
     def settled(self, prior: Prior | None, started: bool) -> "Recipe":
         """With what it leaves to the prior filled in.
@@ -206,7 +214,7 @@ class Recipe:
                     f"the recipe has no field {name!r}.{did_you_mean(name, fields)} Fields: {', '.join(fields)}."
                 )
         return dataclasses.replace(
-            self, **{name: _convert(name, value, fields[name]) for name, value in changes.items()}
+            self, **{name: convert(name, value, fields[name]) for name, value in changes.items()}
         )
 
 
@@ -220,31 +228,6 @@ _AT_LEAST = {
 _POSITIVE = (
     "radius", "lr_seed", "lr_residual", "lr_fit", "gradient_sd", "motion_sd", "noise_floor", "finish_gradient_sd",
     "finish_contrast", "finish_colour", "finish_motion_sd", "finish_spread", "near_sd", "denoise_from", "denoise_to",
-    "denoise_doubt", "denoise_doubt_alone", "denoise_motion_from", "denoise_motion_to", "denoise_spread",
+    "denoise_doubt", "denoise_doubt_alone", "denoise_exact_contrast", "denoise_motion_from", "denoise_motion_to",
+    "denoise_spread",
 )  # fmt: skip
-
-
-def _require_choice(name: str, value: Any, kind: Any) -> None:
-    """Refuse a word that a field of words does not know; fields of other kinds pass."""
-    if typing.get_origin(kind) is Literal and value not in typing.get_args(kind):
-        raise RequestError(f"{name}={value}; needed is one of {', '.join(typing.get_args(kind))}. Choose one.")
-
-
-def _convert(name: str, value: Any, kind: Any) -> Any:
-    """Text to the field's own kind; other values must be of it already."""
-    if typing.get_origin(kind) is Literal:
-        _require_choice(name, value, kind)
-        return value
-    if kind == (int | None):
-        return None if str(value).lower() == "none" else _convert(name, value, int)
-    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    try:
-        if kind is bool:
-            return value if isinstance(value, bool) else words[str(value).lower()]
-        if kind is int and isinstance(value, float) and not value.is_integer():
-            raise ValueError(value)
-        number = kind(value)
-    except (ValueError, KeyError, TypeError) as error:
-        needed = {int: "a whole number", float: "a number", bool: "true or false"}[kind]
-        raise RequestError(f"{name}={value}; needed is {needed}. Change it.") from error
-    return number
