@@ -141,7 +141,12 @@ MAY_BE_NONE = {
     "exact_steps",
     "seed",
 }
-POSITIVE = {name for name, value in BASE.items() if type(value) is float} - {"warp_weight", "flow_ema", "hold_out"}
+POSITIVE = {name for name, value in BASE.items() if type(value) is float} - {
+    "warp_weight",
+    "flow_ema",
+    "hold_out",
+    "denoise_exact_contrast",
+}
 
 
 @pytest.mark.parametrize(
@@ -150,8 +155,9 @@ POSITIVE = {name for name, value in BASE.items() if type(value) is float} - {"wa
     + [{name: 0} for name in sorted(WHOLE - MAY_BE_NONE)]
     + [{name: value} for name in sorted(POSITIVE) for value in (0.0, -1.0, float("nan"))]
     + [{name: value} for name in ("flow_ema", "hold_out") for value in (-0.1, 1.0, float("nan"))]
-    + [{"warp_weight": -0.1}, {"warp_weight": float("nan")}]
-    + [{name: float("inf")} for name in ("lr_seed", "lr_residual", "lr_fit", "warp_weight", "noise_floor")],
+    + [{name: value} for name in ("warp_weight", "denoise_exact_contrast") for value in (-0.1, float("nan"))]
+    + [{name: float("inf")} for name in ("lr_seed", "lr_residual", "lr_fit", "warp_weight", "noise_floor")]
+    + [{"denoise_exact_contrast": float("inf")}],
     ids=str,
 )  # fmt: skip
 def test_a_value_out_of_range_is_refused_by_name(changes: dict[str, Any]):

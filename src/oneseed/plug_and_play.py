@@ -55,12 +55,12 @@ def refine(
             noise.
         doubt_alone: and where no other frame confirms it: nothing else keeps noise out there.
         motion_from: σ_m in the first round; it falls in equal ratios to `motion_to`.
-        contrast: κ of `robustly`, for links where A mixes pixels; infinite leaves them as they are.
+        contrast: κ of `robustly`, for links where A mixes pixels; 0 leaves them as they are.
     """
     both_ways = [sign * step for step in range(1, reach + 1) for sign in (1, -1)]
     sigmas, motion_sds = in_equal_ratios(strongest, weakest, rounds), in_equal_ratios(motion_from, motion_to, rounds)
     judge = Judge(y, degrade, seen, noise, x)
-    robust = contrast < torch.inf and judge.mixes
+    robust = contrast > 0 and judge.mixes
     choosing, factor = judge.holds_any and spread != 1, _Factor()
     for k, (sigma, motion_sd) in enumerate(zip(sigmas, motion_sds, strict=True), start=1):
         v = denoise(x, sigma)

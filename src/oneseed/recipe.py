@@ -125,7 +125,7 @@ class Recipe:
     """And in the last."""
     denoise_exact_contrast: float = 0.02
     """κ: where nothing but rounding is noise and A mixes pixels, what motion leaves unexplained there costs its square only
-    up to this, and beyond it its size. inf: by confidence alone, as in the finish."""
+    up to this, and beyond it its size. 0: by confidence alone, as in the finish."""
     denoise_spread: float = 2.0
     """This σ_m is also tried so many times larger and smaller, until the measurements held out no longer ask for it. 1
     tries nothing."""
@@ -145,7 +145,7 @@ class Recipe:
             value = getattr(self, name)
             if not value > 0:
                 raise RequestError(f"{name}={value}; needed is a positive number. Change it.")
-        for name in ("lr_seed", "lr_residual", "lr_fit", "warp_weight", "noise_floor"):
+        for name in ("lr_seed", "lr_residual", "lr_fit", "warp_weight", "noise_floor", "denoise_exact_contrast"):
             value = getattr(self, name)
             if value == math.inf:
                 raise RequestError(f"{name}={value}; needed is a finite number. Change it.")
@@ -221,13 +221,14 @@ class Recipe:
 _AT_LEAST = {
     "steps": 0, "rank": 1, "epochs": 0, "warp_weight": 0, "warp_from": 0, "warp_reach": 1, "flow_every": 1,
     "first_steps": 1, "rounds": 0, "round_steps": 1, "reach": 1, "fit_epochs": 0, "patience": 0, "finish_rounds": 0,
-    "finish_steps": 1, "denoise_rounds": 0, "denoise_exact_rounds": 0, "exact_steps": 0, "seed": 0,
+    "finish_steps": 1, "denoise_rounds": 0, "denoise_exact_rounds": 0, "denoise_exact_contrast": 0,
+    "exact_steps": 0, "seed": 0,
 }  # fmt: skip
 
 
 _POSITIVE = (
     "radius", "lr_seed", "lr_residual", "lr_fit", "gradient_sd", "motion_sd", "noise_floor", "finish_gradient_sd",
     "finish_contrast", "finish_colour", "finish_motion_sd", "finish_spread", "near_sd", "denoise_from", "denoise_to",
-    "denoise_doubt", "denoise_doubt_alone", "denoise_exact_contrast", "denoise_motion_from", "denoise_motion_to",
+    "denoise_doubt", "denoise_doubt_alone", "denoise_motion_from", "denoise_motion_to",
     "denoise_spread",
 )  # fmt: skip

@@ -127,7 +127,7 @@ def optimise(
             doubt_alone=recipe.denoise_doubt_alone, motion_from=recipe.denoise_motion_from, motion_to=recipe.denoise_motion_to,
             reach=recipe.reach, interpolation=recipe.interpolation, steps=recipe.finish_steps,
             rounds=recipe.rounds_beside_denoiser(noise),
-            contrast=recipe.denoise_exact_contrast if recipe.exact(noise) else math.inf,
+            contrast=recipe.denoise_exact_contrast if recipe.exact(noise) else 0.0,
         )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours
         x = finish.onto(y, degrade, x, noise, recipe.exact_steps)
