@@ -22,7 +22,6 @@ from oneseed.shapes import Flow, Frames, PairFlow, PairWeight
 Taps = tuple[int, ...]
 """Where a kernel reads, from the pixel before the target: (0, 1) is linear, (-1, 0, 1, 2) cubic."""
 
-
 COLOURS = 4
 """Of more channels the tables are faster: a weight of theirs serves all."""
 
@@ -33,19 +32,11 @@ def takes(x: Tensor, flow: Flow) -> bool:
     return known and x.shape[1] <= COLOURS
 
 
-def gather(x: Frames, flow: Flow, taps: Taps) -> Frames:
-    """W x."""
+def warp(x: Frames, flow: Flow, taps: Taps, transposed: bool) -> Frames:
+    """W x, or Wᵀ x."""
     table, flows = _rows(x), flow.detach().numpy()
-    out = np.empty_like(table)
-    _each(lambda n: _gather(table[n], flows[n], taps, out[n]), range(len(table)))
-    return torch.from_numpy(out).permute(0, 3, 1, 2)
-
-
-def scatter(y: Frames, flow: Flow, taps: Taps) -> Frames:
-    """Wᵀ y."""
-    table, flows = _rows(y), flow.detach().numpy()
-    out = np.zeros_like(table)
-    _each(lambda n: _scatter(table[n], flows[n], taps, out[n]), range(len(table)))
+    out, kernel = np.zeros_like(table), _scatter if transposed else _gather
+    _each(lambda n: kernel(table[n], flows[n], taps, out[n]), range(len(table)))
     return torch.from_numpy(out).permute(0, 3, 1, 2)
 
 
@@ -57,12 +48,8 @@ def add_normal(
     Args:
         total: its channels lie side by side.
     """
-    table, sums, flows, weights = (
-        _rows(x),
-        total.permute(0, 2, 3, 1).numpy(),
-        flow.detach().numpy(),
-        weight.detach().numpy(),
-    )
+    table, sums = _rows(x), total.permute(0, 2, 3, 1).numpy()
+    flows, weights = flow.detach().numpy(), weight.detach().numpy()
     reach, count = abs(step), len(flows)
 
     def tie(n: int) -> float:
@@ -89,7 +76,8 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "oneseed")
 
 
-os.register_at_fork(after_in_child=_pool.cache_clear)  # threads are not forked
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads are not forked
 
 
 def _jit(function: Callable[..., Any]) -> Any:

@@ -229,6 +229,5 @@ _AT_LEAST = {
 _POSITIVE = (
     "radius", "lr_seed", "lr_residual", "lr_fit", "gradient_sd", "motion_sd", "noise_floor", "finish_gradient_sd",
     "finish_contrast", "finish_colour", "finish_motion_sd", "finish_spread", "near_sd", "denoise_from", "denoise_to",
-    "denoise_doubt", "denoise_doubt_alone", "denoise_motion_from", "denoise_motion_to",
-    "denoise_spread",
+    "denoise_doubt", "denoise_doubt_alone", "denoise_motion_from", "denoise_motion_to", "denoise_spread",
 )  # fmt: skip

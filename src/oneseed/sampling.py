@@ -95,7 +95,7 @@ class Sampler:
             raise ValueError(f"frames are {n} of {w}x{h}, which is not what the flow was made for")
         if not compiled.takes(x, self.flow):
             return self.plainly(x, transposed)
-        return (compiled.scatter if transposed else compiled.gather)(x, self.flow, self.taps)
+        return compiled.warp(x, self.flow, self.taps, transposed)
 
 
 class _Apply(torch.autograd.Function):
