@@ -81,6 +81,19 @@ def test_threads_change_no_bit(draw):
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
+@pytest.mark.parametrize("step", [1, -2, 3])
+def test_pairs_worked_on_at_the_same_time_share_no_frame(draw, monkeypatch, step):
+    turns, each = [], compiled._each
+    monkeypatch.setattr(compiled, "_each", lambda work, numbers: each(work, turns.append(list(numbers)) or turns[-1]))
+    count = 9 - abs(step)
+    link = Link(step, Warp(wandering(draw, count, 9, 7, torch.float32)), draw(count, 1, 9, 7))
+    link.add_normal(torch.zeros(9, 3, 9, 7).contiguous(memory_format=torch.channels_last), draw(9, 3, 9, 7))
+    assert sorted(n for turn in turns for n in turn) == list(range(count))
+    for turn in turns:
+        frames = [frame for n in turn for frame in (n, n + abs(step))]
+        assert len(set(frames)) == len(frames)
+
+
 @KERNELS
 def test_a_flow_that_is_no_number_touches_nothing_beyond_the_frame(draw, kernel):
     flow = wandering(draw, 1, 9, 7, torch.float32)
