@@ -1,6 +1,9 @@
 """What all tests share: one thread, so that they are fast beside others and the same everywhere, and seeded numbers."""
 
+import os
 from collections.abc import Callable
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports huggingface_hub, which would try again for half a minute
 
 import pytest
 import torch

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.moving_clip import moving_clip
 from tests.small_tiny import small_tiny
 
-import oneseed.pipeline
+import oneseed.worker
 from oneseed.cli import main
 from oneseed.clip.clip import Clip
 from oneseed.clip.read import read
@@ -166,7 +166,7 @@ def test_a_wrong_request_gets_one_line_exit_code_2_and_nothing_written(run, degr
 
 
 def test_ctrl_c_ends_after_the_epoch_and_writes_what_was_reached(run, degraded, monkeypatch, tmp_path):
-    plain = oneseed.pipeline.optimise
+    plain = oneseed.worker.optimise
 
     def interrupted(*arguments):
         for epoch in plain(*arguments):
@@ -174,7 +174,7 @@ def test_ctrl_c_ends_after_the_epoch_and_writes_what_was_reached(run, degraded, 
                 signal.raise_signal(signal.SIGINT)
             yield epoch
 
-    monkeypatch.setattr(oneseed.pipeline, "optimise", interrupted)
+    monkeypatch.setattr(oneseed.worker, "optimise", interrupted)
     code, _, said = run("restore", degraded, "out", "--epochs", "50", "--set", "fit_epochs=1", "--json", "run.json")
     assert code == 130
     assert "ending after this epoch" in said

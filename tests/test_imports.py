@@ -15,16 +15,18 @@ SOURCE = Path(oneseed.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
-    "errors shapes",
-    "registry fields compiled differences ddim residual torchvision_operators noise device",
+    "errors shapes box",
+    "registry fields disk cli_json compiled differences ddim residual torchvision_operators noise device",
     "sampling",
     "warp",
     "tail",
     "clip degrade prior denoise flow metrics normal",
+    "pieces",
     "choice _sidecar_arrays spec score least_squares recipe load sample",
     "sidecar presets video finish plug_and_play",
-    "restore memory",
-    "train",
+    "restore memory work",
+    "train sizing worker",
+    "run",
     "pipeline",
     "progress doctor",
     "cli_prior",

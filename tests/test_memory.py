@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_refused_with_what_would(monkeypatch: pytest.Monkey
     ):
         require_memory(ToyPrior(), shape, Recipe(), CPU)
     with pytest.raises(
-        RequestError, match=r"Try --frames 0:4 or --size 32x32 or --preset draft, which needs no prior\.$"
+        RequestError, match=r"Try --window 4 or --tile 32x32 or --preset draft, which needs no prior\.$"
     ):
         require_memory(ToyPrior(), shape, Recipe(), CPU)
     monkeypatch.setattr(memory, "free_bytes", lambda device: needed)

@@ -174,6 +174,7 @@ def _of_hub(name: str, status: int) -> Exception:
 )
 def test_what_the_hub_refuses_is_one_line(error, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
     def refuses(*_: object) -> None:
         raise error()

@@ -21,7 +21,6 @@ from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
 from oneseed.errors import RequestError
 from oneseed.flow.dis import Dis
-from oneseed.noise import rounding_noise
 from oneseed.presets import PRESETS, preset
 from oneseed.recipe import Recipe
 from oneseed.restore import restore
@@ -66,7 +65,6 @@ TRIED: dict[str, tuple[Any, Any]] = {
     "finish_spread": (1.0, 2.0),
     "near_sd": (0.03, 0.1),
     "denoise_rounds": (2, 1),
-    "denoise_exact_rounds": (0, 1),
     "denoise_from": (0.1, 0.2),
     "denoise_to": (0.05, 0.02),
     "denoise_doubt": (1.0, 3.0),
@@ -137,7 +135,6 @@ MAY_BE_NONE = {
     "patience",
     "finish_rounds",
     "denoise_rounds",
-    "denoise_exact_rounds",
     "exact_steps",
     "seed",
 }
@@ -287,11 +284,6 @@ def test_every_field_says_what_it_is_and_is_tried_above():
     assert set(TRIED) == set(FIELDS)
 
 
-@pytest.mark.parametrize(("noise", "rounds"), [(0.0, 5), (rounding_noise(8), 5), (0.005, 3), (0.02, 3)])
-def test_more_rounds_beside_the_denoiser_where_nothing_but_rounding_is_noise(noise: float, rounds: int):
-    assert Recipe(denoise_rounds=3, denoise_exact_rounds=2).rounds_beside_denoiser(noise) == rounds
-
-
 def test_motion_is_robust_beside_the_denoiser_where_nothing_but_rounding_is_noise():
     truth, A = moving_clip(), Downsample(2)
     for noise, acts in ((0.0, True), (0.02, False)):
@@ -310,10 +302,9 @@ def test_motion_is_robust_beside_the_denoiser_where_nothing_but_rounding_is_nois
         assert torch.equal(one, other) is not acts
 
 
-def test_a_recipe_denoises_where_it_has_rounds_of_either_kind():
+def test_a_recipe_denoises_where_it_has_rounds_of_it():
     assert not Recipe(denoise_rounds=0).denoises
     assert Recipe(denoise_rounds=1).denoises
-    assert Recipe(denoise_rounds=0, denoise_exact_rounds=1).denoises
 
 
 class Hasty(ToyPrior):

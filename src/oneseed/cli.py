@@ -1,14 +1,15 @@
 """The command line: parses, calls, prints. No tensor is touched here, and torch is not loaded before it is needed."""
 
-import math
+import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from oneseed import cli_prior
-from oneseed.errors import DivergedError, RequestError
+from oneseed.cli_json import check_json, write_json
+from oneseed.errors import DivergedError, InterruptedRunError, RequestError, RunError
 
 app = typer.Typer(
     add_completion=False,
@@ -77,11 +78,26 @@ def restore(
         Path | None,
         typer.Option(metavar="CLEAN", help="Show the PSNR against this clip meanwhile. Influences nothing."),
     ] = None,
+    window: Annotated[
+        str, typer.Option(metavar="N|all|auto", help="Frames restored at once: 16, or fewer where memory is short.")
+    ] = "auto",
+    overlap: Annotated[int | None, typer.Option(min=0, help="Frames that neighbouring windows share.")] = None,
+    tile: Annotated[
+        str, typer.Option(metavar="S|WxH|all|auto", help="Pixels restored at once: as many as memory allows.")
+    ] = "auto",
+    tile_overlap: Annotated[int | None, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = None,
+    work: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where what is done so far is kept; OUTPUT.oneseed otherwise.")
+    ] = None,
+    keep_work: Annotated[bool, typer.Option("--keep-work", help="Do not delete it in the end.")] = False,
     json: Json = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="Write .mkv as FFV1: what is to be measured.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Restore INPUT into OUTPUT. Without -d, the sidecar that `oneseed degrade` wrote says what happened."""
+    """Restore INPUT into OUTPUT. Without -d, the sidecar that `oneseed degrade` wrote says what happened.
+
+    Long clips and large frames are restored in pieces. Whatever ended the run, the same command goes on with it.
+    """
     from oneseed.pipeline import restore_file
     from oneseed.presets import preset as named
     from oneseed.progress import Live
@@ -91,15 +107,15 @@ def restore(
     recipe = named(preset).but(asked)
     if minutes is not None and not minutes > 0:
         raise RequestError(f"--minutes {minutes}; needed is a positive number. Leave it out for no limit.")
-    _check_json(json, overwrite)
+    check_json(json, overwrite)
     with Live(recipe, reference, frames, size, minutes) as live:
         done = restore_file(
             source, target, recipe, specs=specs or [], noise=noise, prior=prior, decoder=decoder, prompt=prompt,
-            guidance=guidance, denoiser=denoiser, flow=flow, device=device, frames=frames, size=size,
-            minutes=minutes, lossless=lossless, overwrite=overwrite, begin=live.begin, watch=live.show,
-            stop=live.stopped,
+            guidance=guidance, denoiser=denoiser, flow=flow, device=device, frames=frames, size=size, window=window,
+            overlap=overlap, tile=tile, tile_overlap=tile_overlap, minutes=minutes, lossless=lossless, overwrite=overwrite,
+            work=work, keep_work=keep_work, begin=live.begin, watch=live.show, stop=live.stopped,
         )  # fmt: skip
-    _write_json(json, done.as_dict())
+    write_json(json, done.as_dict())
     typer.echo(f"{done.written.path}: {done.frames} frames in {done.seconds:.0f} s, sound: {done.written.sound}")
     if done.diverged:
         raise DivergedError(f"{done.diverged}; {target} holds the last good frames", None)
@@ -146,10 +162,10 @@ def score(
     from oneseed.pipeline import score_files
     from oneseed.progress import print_score
 
-    _check_json(json, overwrite)
+    check_json(json, overwrite)
     measured = score_files(result, reference, frames=frames, size=size, lpips=lpips, weights=weights)
     print_score(measured)
-    _write_json(json, measured.as_dict())
+    write_json(json, measured.as_dict())
 
 
 @app.command()
@@ -179,41 +195,16 @@ def _field(change: str) -> tuple[str, str]:
     return name.strip().replace("-", "_"), value.strip()
 
 
-def _check_json(path: Path | None, overwrite: bool) -> None:
-    if path is None:
-        return
-    if path.exists() and not overwrite:
-        raise RequestError(f"{path} exists; needed is a new name. Add --overwrite to replace it.")
-    if not path.absolute().parent.is_dir():
-        raise RequestError(f"{path.parent} is no folder; needed is one to write {path.name} into. Make it first.")
-
-
-def _write_json(path: Path | None, content: dict[str, Any]) -> None:
-    if path is None:
-        return
-    import json
-
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
-    part.replace(path)
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no infinity and no NaN: null stands for both."""
-    if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def main() -> None:
     """Run, and turn what goes wrong into one line and an exit code: 2 the request, 1 the run, 130 interrupted."""
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages: PyTorch looks at its first large tensor
     try:
         code = app(standalone_mode=False)
     except RequestError as error:
         code = _complain(str(error), 2)
-    except DivergedError as error:
+    except InterruptedRunError as error:
+        code = _complain(str(error), 130)
+    except (DivergedError, RunError) as error:
         code = _complain(str(error), 1)
     except KeyboardInterrupt:
         code = _complain("interrupted", 130)

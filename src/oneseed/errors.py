@@ -1,4 +1,4 @@
-"""The two errors that a user meets on purpose. Everything else that is raised is ours to mend."""
+"""The errors that a user meets on purpose. Everything else that is raised is ours to mend."""
 
 from typing import Any
 
@@ -17,3 +17,14 @@ class DivergedError(RuntimeError):
     def __init__(self, message: str, frames: Any):
         super().__init__(message)
         self.frames = frames
+
+
+class RunError(RuntimeError):
+    """The run cannot go on, and what it has done so far is kept: a full disk, an input that vanished, damaged work.
+
+    The message is one line like that of a `RequestError`; the exit code is 1.
+    """
+
+
+class InterruptedRunError(RunError):
+    """Asked to end before all was done; what is done is kept. The exit code is 130."""

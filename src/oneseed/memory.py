@@ -115,38 +115,43 @@ def free_bytes(device: torch.device) -> int | None:
             return None
 
 
-def require_memory(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device) -> None:
-    """Have the prior be frugal only where that is needed; refuse what does not fit even so, and say what would.
+def fits(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device) -> bool:
+    """Whether there is memory enough; the prior is made frugal only where that is needed.
 
     The prior's weights are on the device already. Small runs are not looked at any closer and change nothing.
+    """
+    n, c, h, w = shape
+    free = free_bytes(device)
+    if free is None or (4 * n * c * h * w * BESIDE < FEW * free and (prior is None or not prior.frugal)):
+        return True
+    return _thriftily(prior, shape, recipe, free).fits(free)
+
+
+def require_memory(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device) -> None:
+    """Refuse what does not fit, and say what would; see `fits`.
 
     Raises:
         RequestError: too little memory.
     """
+    if fits(prior, shape, recipe, device):
+        return
     n, c, h, w = shape
-    free = free_bytes(device)
-    if free is None:
-        return
-    if 4 * n * c * h * w * BESIDE < FEW * free and (prior is None or not prior.frugal):
-        return
-    needed = _thriftily(prior, shape, recipe, free)
-    if needed.fits(free):
-        return
+    free = free_bytes(device) or 0
     advice = []
     for fewer in (n // 2, n // 4, n // 8):
         if fewer >= 2 and estimate(prior, (fewer, c, h, w), recipe).fits(free):
-            advice.append(f"--frames 0:{fewer}")
+            advice.append(f"--window {fewer}")
             break
     for side in (0.75, 0.5, 0.25):
         small = (n, c, max(8, int(h * side) // 8 * 8), max(8, int(w * side) // 8 * 8))
         if estimate(prior, small, recipe).fits(free):
-            advice.append(f"--size {small[3]}x{small[2]}")
+            advice.append(f"--tile {small[3]}x{small[2]}")
             break
     if prior is not None:
         advice.append("--preset draft, which needs no prior")
     raise RequestError(
-        f"{n} frames of {w}x{h} with this prior need about {gib(needed.total)}; {device} has {gib(free)} free. "
-        f"Try {' or '.join(advice) or 'another machine'}."
+        f"{n} frames of {w}x{h} with this prior need about {gib(estimate(prior, shape, recipe).total)}; "
+        f"{device} has {gib(free)} free. Try {' or '.join(advice) or 'another machine'}."
     )
 
 

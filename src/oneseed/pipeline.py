@@ -1,29 +1,32 @@
 """From file to file: read, degrade or restore or score, write. One page for each."""
 
-import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal
 
 import torch
 
-from oneseed import registry, spec
+from oneseed import spec
 from oneseed.clip.clip import Written
 from oneseed.clip.output import check_output, check_place, in_place_of
-from oneseed.clip.read import read, require_source
+from oneseed.clip.read import read
 from oneseed.clip.write import write
-from oneseed.device import choose_device, peak_memory_mb
-from oneseed.errors import DivergedError, RequestError
-from oneseed.load import load_denoiser, load_prior
-from oneseed.memory import require_memory
-from oneseed.noise import add_noise, require_noise, rounding_noise
+from oneseed.device import choose_device
+from oneseed.errors import RequestError
+from oneseed.load import load_prior
+from oneseed.noise import add_noise, require_noise
+from oneseed.pieces import Piece, Sizes, plan
 from oneseed.recipe import Recipe
-from oneseed.restore import Epoch, optimise
+from oneseed.restore import Epoch
+from oneseed.run import run_pieces
 from oneseed.sample import draw, save_picture, sheet
 from oneseed.score import Score, score
-from oneseed.sidecar import Description, read_sidecar, sidecar_files, write_sidecar
+from oneseed.sidecar import sidecar_files, write_sidecar
+from oneseed.sizing import choose_sizes
+from oneseed.work import Work
+from oneseed.worker import Figures, Task, Worker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,41 +34,57 @@ class Restored:
     """What a restoration did; `as_dict` is what `--json` writes."""
 
     written: Written
-    frames: int
     size: tuple[int, int]
-    epochs: int
-    seconds: float
-    peak_memory_mb: float
-    last: Epoch
-    recipe: Recipe
-    prior: str
-    denoiser: str
-    device: str
-    degradation: list[str]
-    noise: float
-    interrupted: bool
-    diverged: str | None
-    """Why the run failed, if it did; the last good frames are what was written."""
+    pieces: Sequence[Figures]
+    """Of each piece, in order."""
+    sizes: Sizes
+    worker: Worker
+
+    @property
+    def frames(self) -> int:
+        return self.worker.whole[0]
+
+    @property
+    def epochs(self) -> int:
+        return sum(piece.epochs for piece in self.pieces)
+
+    @property
+    def seconds(self) -> float:
+        return sum(piece.seconds for piece in self.pieces)
+
+    @property
+    def interrupted(self) -> bool:
+        return any(piece.interrupted for piece in self.pieces)
+
+    @property
+    def diverged(self) -> str | None:
+        """Why the first piece that failed did; its last good frames are what was written."""
+        return next((piece.diverged for piece in self.pieces if piece.diverged), None)
 
     def as_dict(self) -> dict[str, Any]:
+        worker, epochs = self.worker, self.epochs
         return {
             "frames": self.frames,
             "size": list(self.size),
-            "epochs": self.epochs,
+            "pieces": len(self.pieces),
+            "window": self.sizes.window,
+            "tile": list(reversed(self.sizes.tile)),
+            "epochs": epochs,
             "seconds": round(self.seconds, 3),
-            "seconds_per_epoch": round(self.seconds / self.epochs, 4) if self.epochs else None,
-            "peak_memory_mb": round(self.peak_memory_mb, 1),
-            "data_loss": self.last.data_loss,
-            "residual_rms": self.last.residual_rms,
-            "visible_share": self.last.visible_share,
-            "recipe": asdict(self.recipe),
-            "prior": self.prior,
-            "denoiser": self.denoiser,
-            "device": self.device,
-            "degradation": self.degradation,
-            "noise": self.noise,
+            "seconds_per_epoch": round(self.seconds / epochs, 4) if epochs else None,
+            "peak_memory_mb": round(max(piece.peak_memory_mb for piece in self.pieces), 1),
+            **{name: fmean(getattr(piece, name) for piece in self.pieces) for name in _MEANS},
+            "recipe": asdict(worker.recipe),
+            "prior": worker.prior.name if worker.prior else "none",
+            "denoiser": worker.denoiser.name if worker.denoiser else "none",
+            "device": str(worker.place),
+            "degradation": spec.format(worker.degrade),
+            "noise": worker.noise,
             "interrupted": self.interrupted,
         }
+
+
+_MEANS = ("data_loss", "residual_rms", "visible_share")
 
 
 def restore_file(
@@ -84,77 +103,70 @@ def restore_file(
     device: str = "auto",
     frames: str | None = None,
     size: str | None = None,
+    window: str = "auto",
+    overlap: int | None = None,
+    tile: str = "auto",
+    tile_overlap: int | None = None,
     minutes: float | None = None,
     lossless: bool = False,
     overwrite: bool = False,
-    begin: Callable[[], None] = lambda: None,
-    watch: Callable[[Epoch], None] = lambda epoch: None,
+    work: Path | None = None,
+    keep_work: bool = False,
+    begin: Callable[[Sequence[Piece]], None] = lambda pieces: None,
+    watch: Callable[[Epoch, Piece], None] = lambda epoch, piece: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Restored:
-    """Restore `source` into `target`.
+    """Restore `source` into `target`, piece by piece, and go on where an earlier call with the same arguments ended.
 
     Args:
         specs: what happened to the clip; none: the sidecar beside `source` says so.
         noise: standard deviation on the [0, 1] scale; None: the sidecar's, or 0.
         decoder: as for `load_prior`, and so are `prompt` and `guidance`.
         denoiser: as for `load_denoiser`.
-        minutes: the search ends after so many.
-        begin: called once all is found to be in order.
-        watch: shown every epoch. It cannot change anything.
-        stop: asked after every epoch; when it says so, what was reached is finished and written.
+        window: as for `choose_sizes`, and so are `overlap`, `tile` and `tile_overlap`.
+        minutes: the search ends after so many, shared equally among the pieces.
+        work: folder of what is done so far, `target` with `.oneseed` added unless given; it is deleted in the end.
+        keep_work: it is not.
+        begin: shown the pieces once all is found to be in order.
+        watch: shown every epoch, and the piece that it is of. It cannot change anything.
+        stop: asked after every epoch; when it says so, a clip of one piece is finished and written as it is, and one of
+            several is left to be gone on with.
 
     Raises:
         RequestError: the request is wrong. Nothing was written.
         DivergedError: the run left the numbers before there was anything to write.
+        InterruptedRunError: `stop` said so; what is done is kept in `work`.
+        RunError: the disk is full, say; what is done is kept in `work`.
     """
     check_output(target, overwrite, lossless)
-    described = _described(source, specs, noise)
-    degrade, noise = described.degradation, described.noise
-    clip = read(source, frames, size, described.rate if source.is_dir() else None)
-    n, c, h, w = clip.frames.shape
-    shape = degrade.clean_shape((n, c, h, w))
-    degrade.measured_shape(shape)
-    check_output(target, overwrite, lossless, clip=clip)
-    place = choose_device(device)
-    networks = load_prior(prior, place, decoder=decoder, prompt=prompt, guidance=guidance) if recipe.epochs else None
-    recipe = recipe.settled(networks, started=degrade.linear and recipe.start == "least-squares")
-    require_memory(networks, shape, recipe, place)
-    cleaner = load_denoiser(denoiser, prior, place) if recipe.denoises else None
-    estimator = registry.find("flow", flow)()
-
-    believed = math.hypot(noise, rounding_noise(clip.bits))  # rounding is noise too
-    begin()
-    began = time.monotonic()
-    late = math.inf if minutes is None else began + 60 * minutes
-    last, interrupted, diverged = None, False, None
-
-    def ends() -> bool:
-        nonlocal interrupted
-        interrupted = stop()
-        return interrupted or time.monotonic() > late
-
-    try:
-        run = optimise(clip.frames.to(place), degrade.to(place), networks, estimator, recipe, believed, ends, cleaner)
-        for epoch in run:
-            last = epoch
-            watch(epoch)
-        assert last is not None
-        result = last.x
-    except DivergedError as error:
-        if error.frames is None or last is None:
-            raise
-        result, diverged = error.frames, str(error)
-    seconds = time.monotonic() - began
-    stale = sidecar_files(target) if target.exists() else []
-    written = write(target, clip.with_frames(result.cpu()), lossless=lossless, overwrite=overwrite)
-    for file in stale:  # they described what was here before
-        file.unlink(missing_ok=True)
-    return Restored(
-        written=written, frames=n, size=(shape[3], shape[2]), epochs=last.number, seconds=seconds,
-        peak_memory_mb=peak_memory_mb(place), last=last, recipe=recipe, prior=networks.name if networks else "none",
-        denoiser=cleaner.name if cleaner else "none", device=str(place),
-        degradation=spec.format(degrade), noise=noise, interrupted=interrupted, diverged=diverged,
+    worker = Worker(
+        Task(
+            source=source, recipe=recipe, specs=tuple(specs), noise=noise, prior=prior, decoder=decoder, prompt=prompt,
+            guidance=guidance, denoiser=denoiser, flow=flow, device=device, frames=frames, size=size,
+        )
     )  # fmt: skip
+    check_output(target, overwrite, lossless, clip=worker.clip)
+    sizes = choose_sizes(
+        worker.prior, worker.whole, worker.degrade, worker.recipe, worker.place,
+        window=window, overlap=overlap, tile=tile, tile_overlap=tile_overlap,
+    )  # fmt: skip
+    pieces = plan(worker.whole, worker.degrade, sizes)
+    if len(pieces) > 1:
+        worker.degrade.local(worker.whole, pieces[0].box)  # refused now, if at all
+    bits = worker.clip.bits if lossless or not target.suffix else 16
+    folder = work or target.with_name(f"{target.name}.oneseed")
+    with Work(folder, worker.asked() | {"sizes": asdict(sizes)}, pieces, worker.whole, bits) as run:
+        begin(pieces)
+        run_pieces(worker, run, watch, stop, minutes)
+        stale = sidecar_files(target) if target.exists() else []
+        written = write(target, worker.clip.with_frames(run.final()), lossless=lossless, overwrite=overwrite)
+        for file in stale:  # they described what was here before
+            file.unlink(missing_ok=True)
+        done = [Figures(**figures) for figures in run.figures()]
+        if not keep_work:
+            run.remove()
+    _, _, h, w = worker.whole
+    return Restored(written=written, size=(w, h), pieces=done, sizes=sizes, worker=worker)
 
 
 def degrade_file(
@@ -231,19 +243,3 @@ def sample_file(
     pictures = draw(networks, count, size, size, steps, seed, place)
     with in_place_of(target) as part:
         save_picture(sheet(pictures), part)
-
-
-def _described(source: Path, specs: Sequence[str], noise: float | None) -> Description:
-    """What the user said, or else what the sidecar says."""
-    if noise is not None:
-        require_noise(noise)
-    if specs:
-        return Description(spec.parse_all(specs), noise or 0.0, None)
-    require_source(source)
-    described = read_sidecar(source)
-    if described is None:
-        raise RequestError(
-            f"nothing says how {source} was degraded; needed is -d SPEC or a degradation.json beside it. "
-            "Add -d downsample:factor=4, say; `oneseed choices degrade` lists what there is."
-        )
-    return described if noise is None else described._replace(noise=noise)

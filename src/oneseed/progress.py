@@ -2,7 +2,7 @@
 
 import math
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from oneseed.pieces import Piece
 from oneseed.recipe import Recipe
 from oneseed.restore import Epoch
 from oneseed.score import Score
+from oneseed.shapes import Frames
 
 
 class Live:
@@ -24,9 +26,11 @@ class Live:
         self.console = Console(stderr=True)
         self.reference = None
         if reference is not None:
-            from oneseed.clip.read import read
+            from oneseed.clip.read import survey
 
-            self.reference = read(reference, frames, size).frames
+            self.reference = survey(reference, frames, size).frames
+        self.pieces: Sequence[Piece] = ()
+        self.at, self.clean = "", None
         fit = recipe.fit_epochs if recipe.start == "least-squares" else 0
         self.total = recipe.epochs + fit if recipe.epochs else 1
         self.asked = False
@@ -40,7 +44,8 @@ class Live:
         self._before = signal.signal(signal.SIGINT, self._interrupt)
         return self
 
-    def begin(self) -> None:
+    def begin(self, pieces: Sequence[Piece]) -> None:
+        self.pieces = pieces
         self.bar.start()
 
     def __exit__(
@@ -53,22 +58,39 @@ class Live:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        self.console.print("ending after this epoch; once more to end now and write nothing")
+        kept = "keep what is done" if len(self.pieces) > 1 else "write nothing"
+        self.console.print(f"ending after this epoch; once more to end now and {kept}")
 
     def stopped(self) -> bool:
         return self.asked
 
-    def show(self, epoch: Epoch) -> None:
+    def show(self, epoch: Epoch, piece: Piece) -> None:
+        if piece.name != self.at:
+            self.at, self.clean = piece.name, self._clean(piece)
         figures = f"data {math.sqrt(epoch.data_loss):.5f}"
         if epoch.held_out is not None:
             figures += f"  held out {math.sqrt(epoch.held_out):.5f}"
         if epoch.warp_loss:
             figures += f"  warp {epoch.warp_loss:.2e}  visible {epoch.visible_share:.0%}"
-        if self.reference is not None and self.reference.shape == epoch.x.shape:
+        if self.clean is not None:
             from oneseed.metrics.psnr import psnr
 
-            figures += f"  PSNR {psnr(epoch.x.cpu().clamp(0, 1), self.reference).mean().item():.2f} dB"
-        self.bar.update(self.task, completed=min(epoch.number, self.total), description=epoch.phase, figures=figures)
+            figures += f"  PSNR {psnr(epoch.x.cpu().clamp(0, 1), self.clean).mean().item():.2f} dB"
+        of = f"{[other.name for other in self.pieces].index(piece.name) + 1}/{len(self.pieces)} " * (
+            len(self.pieces) > 1
+        )
+        done = min(epoch.number, self.total)
+        self.bar.update(self.task, completed=done, description=of + epoch.phase, figures=figures)
+
+    def _clean(self, piece: Piece) -> Frames | None:
+        """What the reference shows there, if it is of the same size."""
+        if self.reference is None or not self.pieces:
+            return None
+        last, bottom, right = (max(place) for place in zip(*(other.box[1::2] for other in self.pieces), strict=True))
+        if self.reference.shape != (last, 3, bottom, right):
+            return None
+        box = piece.box
+        return self.reference[box.first : box.last][..., box.top : box.bottom, box.left : box.right]
 
 
 def print_score(score: Score) -> None:

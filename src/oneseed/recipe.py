@@ -108,9 +108,7 @@ class Recipe:
     near_sd: float = 1.0
     """σ_v: usual error of the chain's video."""
     denoise_rounds: int = 5
-    """Times that the video is denoised and brought back onto measurements and motion after that."""
-    denoise_exact_rounds: int = 0
-    """So many more where nothing but rounding is noise; else each round brings some of it back. 0 of both: none at all."""
+    """Times that the video is denoised and brought back onto measurements and motion after that; 0 leaves it out."""
     denoise_from: float = 0.1
     """Standard deviation that the denoiser is told of in the first round, on the [0, 1] scale."""
     denoise_to: float = 0.02
@@ -177,11 +175,7 @@ class Recipe:
     @property
     def denoises(self) -> bool:
         """Whether a run needs a denoiser."""
-        return self.denoise_rounds + self.denoise_exact_rounds > 0
-
-    def rounds_beside_denoiser(self, noise: float) -> int:
-        """How many for measurements with so much noise."""
-        return self.denoise_rounds + (self.denoise_exact_rounds if self.exact(noise) else 0)
+        return self.denoise_rounds > 0
 
     def exact(self, noise: float) -> bool:
         """Whether measurements with so much noise carry nothing but rounding."""
@@ -221,7 +215,7 @@ class Recipe:
 _AT_LEAST = {
     "steps": 0, "rank": 1, "epochs": 0, "warp_weight": 0, "warp_from": 0, "warp_reach": 1, "flow_every": 1,
     "first_steps": 1, "rounds": 0, "round_steps": 1, "reach": 1, "fit_epochs": 0, "patience": 0, "finish_rounds": 0,
-    "finish_steps": 1, "denoise_rounds": 0, "denoise_exact_rounds": 0, "denoise_exact_contrast": 0,
+    "finish_steps": 1, "denoise_rounds": 0, "denoise_exact_contrast": 0,
     "exact_steps": 0, "seed": 0,
 }  # fmt: skip
 

@@ -81,7 +81,7 @@ def optimise(
         raise RequestError("epochs=0 leaves only least squares, which need a linear degradation. Give epochs.")
     if recipe.denoises and denoiser is None:
         raise RequestError(
-            "the recipe denoises, and no denoiser is given. Give one, or denoise_rounds=0 and denoise_exact_rounds=0."
+            "the recipe denoises, and no denoiser is given. Give one, or denoise_rounds=0."
         )
     n, c, h, w = y.shape
     shape = degrade.clean_shape((n, c, h, w))
@@ -126,7 +126,7 @@ def optimise(
             strongest=recipe.denoise_from, weakest=recipe.denoise_to, doubt=recipe.denoise_doubt,
             doubt_alone=recipe.denoise_doubt_alone, motion_from=recipe.denoise_motion_from, motion_to=recipe.denoise_motion_to,
             reach=recipe.reach, interpolation=recipe.interpolation, steps=recipe.finish_steps,
-            rounds=recipe.rounds_beside_denoiser(noise),
+            rounds=recipe.denoise_rounds,
             contrast=recipe.denoise_exact_contrast if recipe.exact(noise) else 0.0,
         )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours

@@ -13,6 +13,7 @@ from PIL import Image
 
 import oneseed.degrade
 from oneseed import registry, spec
+from oneseed.box import Box
 from oneseed.degrade.base import Degradation
 from oneseed.errors import RequestError
 
@@ -119,6 +120,61 @@ def test_the_reach_in_time_is_true(name: str):
     touched[middle] += frames(3)[0]
     changed = (A(touched) - A(x)).abs().amax((1, 2, 3)) > 1e-9
     assert changed.nonzero().flatten().tolist() == list(range(middle - reach, middle + reach + 1))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_reach_in_space_is_true(name: str):
+    A = default(name)
+    shape = (9, 1, 80, 80)
+    _, _, _, unit = A.clean_shape((1, 1, 1, 1))
+    touched = frames(shape=shape)
+    touched[:, :, 40, 40] += 1
+    changed = (A(touched) - A(frames(shape=shape))).abs().amax((0, 1)) > 1e-9
+    near = [max(abs(place * unit - 40), abs(place * unit + unit - 1 - 40)) for place in range(80 // unit)]
+    allowed = torch.tensor(near) < A.spatial_reach + unit
+    assert not changed[~allowed].any()
+    assert not changed[:, ~allowed].any()
+
+
+BOXES = {
+    "all": Box(0, 12, 0, 112, 0, 112),
+    "the first frames": Box(0, 9, 0, 112, 0, 112),
+    "inner frames": Box(2, 11, 0, 112, 0, 112),
+    "a corner": Box(0, 12, 0, 80, 32, 112),
+    "all sides cut": Box(1, 11, 16, 96, 16, 96),
+}
+PAIRS = [(name,) for name in NAMES] + [(first, second) for first in NAMES for second in NAMES]
+
+
+def chain(names: tuple[str, ...]) -> Degradation:
+    A = default(names[0])
+    return A.then(default(names[1])) if len(names) > 1 else A
+
+
+@pytest.mark.parametrize("place", BOXES)
+@pytest.mark.parametrize("names", PAIRS, ids=" then ".join)
+def test_a_piece_is_degraded_as_the_whole_is_wherever_that_is_claimed(names: tuple[str, ...], place: str):
+    A, whole, box = chain(names), (12, 3, 112, 112), BOXES[place]
+    x = frames(shape=whole)
+    expected, found = A.measured_box(box).of(A(x)), A.local(whole, box)(box.of(x))
+    trusted = A.reliable(whole, box).double()
+    assert trusted.shape == (len(found), 1, *found.shape[2:])
+    torch.testing.assert_close(found * trusted, expected * trusted)
+    if box == BOXES["all"]:
+        assert trusted.all()
+        torch.testing.assert_close(found, A(x))
+    elif A.temporal_reach < 6 and A.spatial_reach < 32:
+        assert trusted.any()
+
+
+def test_a_degradation_that_says_nothing_of_pieces_is_not_cut():
+    with pytest.raises(RequestError, match="Degradation does not say what it does to a piece of a clip; needed is all"):
+        Degradation().local((12, 3, 112, 112), BOXES["a corner"])
+
+
+def test_a_box_that_cuts_through_measurements_is_refused():
+    with pytest.raises(ValueError, match="cuts through measurements of 4x4 pixels"):
+        default("downsample").measured_box(Box(0, 9, 2, 24, 0, 40))
 
 
 @pytest.mark.parametrize("name", NAMES)

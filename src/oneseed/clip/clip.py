@@ -4,19 +4,23 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+from oneseed.clip.reel import Reel
 from oneseed.shapes import Frames
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames `N 3 H W`, float32, RGB in [0, 1], and when each is shown.
+    """Frames `N 3 H W`, float32, RGB in [0, 1], in memory or left on disk, and when each is shown.
 
     Raises:
         ValueError: no frames, not three colours, or not one rising time stamp per frame.
     """
 
-    frames: Frames
+    frames: Any
+    """`Frames`, or a `Reel` of them."""
+
     rate: Fraction
     """Frames per second, nominal or average: 30000/1001, not 29.97."""
 
@@ -63,7 +67,7 @@ class Clip:
         exact = Fraction(rate)
         return cls(frames, exact, tuple(n / exact for n in range(len(frames))), bits, source)
 
-    def with_frames(self, frames: Frames) -> "Clip":
+    def with_frames(self, frames: Frames | Reel) -> "Clip":
         """The same clip with other frames: as many, of any size.
 
         Raises:

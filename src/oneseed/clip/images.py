@@ -43,14 +43,14 @@ class Images:
         """Images in the folder."""
         return len(self.files)
 
-    def pictures(self) -> Iterator[Picture]:
-        """Every image.
+    def pictures(self, first: int = 0, last: int | None = None) -> Iterator[Picture]:
+        """Every image, or those from number `first` to `last` - 1.
 
         Raises:
             RequestError: an image has another size than the first.
         """
         width, height, _ = header(self.files[0])
-        for number, file in enumerate(self.files):
+        for number, file in list(enumerate(self.files))[first:last]:
             found = header(file)
             if found[:2] != (width, height):
                 raise RequestError(
@@ -98,7 +98,12 @@ def header(file: Path) -> tuple[int, int, int]:
 def save(folder: Path, clip: Clip, bits: int) -> None:
     """One PNG per frame, 00000.png onwards, `bits` 8 or 16 per colour, into an empty folder."""
     for number, frame in enumerate(clip.frames):
-        (folder / f"{number:05}.png").write_bytes(cv2.imencode(".png", codes_of(frame, bits)[..., ::-1])[1].tobytes())
+        (folder / f"{number:05}.png").write_bytes(png(frame, bits))
+
+
+def png(image: Float[Tensor, "3 H W"], bits: int) -> bytes:
+    """RGB in [0, 1] as a PNG of `bits` 8 or 16 per colour."""
+    return cv2.imencode(".png", codes_of(image, bits)[..., ::-1])[1].tobytes()
 
 
 def codes_of(image: Float[Tensor, "3 H W"], bits: int) -> np.ndarray:

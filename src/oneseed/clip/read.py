@@ -1,22 +1,19 @@
-"""A video file or a folder of images, read into memory as a clip."""
+"""A video file or a folder of images as a clip, in memory or left on disk."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
 from oneseed.clip.clip import Clip
 from oneseed.clip.crop import fit, parse_size
+from oneseed.clip.file_reel import FileReel
 from oneseed.clip.images import ENDINGS, Images
+from oneseed.clip.reel import loaded
 from oneseed.clip.span import parse_span
 from oneseed.clip.timing import on_grid
 from oneseed.clip.video import Video, opened
 from oneseed.errors import RequestError
-from oneseed.shapes import Frames
 
 FOLDER_RATE = 25  # frames per second, when nobody says
 
@@ -24,7 +21,7 @@ FOLDER_RATE = 25  # frames per second, when nobody says
 def read(
     path: str | Path, frames: str | None = None, size: str | None = None, rate: Fraction | int | None = None
 ) -> Clip:
-    """The clip in a video file or a folder of images; frames are decoded, cropped and resized one by one.
+    """The clip in a video file or a folder of images, all of it in memory.
 
     Args:
         path: a video file, an image, or a folder of PNG, JPEG, TIFF or WebP images, taken in natural order.
@@ -36,33 +33,49 @@ def read(
         RequestError: nothing there, nothing readable in it, a damaged frame, frames of several sizes, or `frames`,
             `size` or `rate` that make no sense here.
     """
+    clip = survey(path, frames, size, rate)
+    return clip.with_frames(loaded(clip.frames))
+
+
+def survey(
+    path: str | Path, frames: str | None = None, size: str | None = None, rate: Fraction | int | None = None
+) -> Clip:
+    """The same clip with its frames left on disk: each was decoded once, to see that it is there, and none is held.
+
+    Raises:
+        RequestError: as `read` does, but that a damaged image of a folder is found when it is asked for.
+    """
     path, target = Path(path), parse_size(size)
     with _source(path, rate) as source:
         span = parse_span(frames, source.count)
-        start, stack, kept = Fraction(0), _Stack((span.last or source.expected) - span.first), []
+        start, height, width, kept = Fraction(0), 0, 0, []
         for number, picture in enumerate(source.pictures()):
             start = picture.time if number == 0 else start
+            if number == span.first:
+                _, height, width = fit(picture.load(), target).shape
             if number >= span.first:
-                stack.add(fit(picture.load(), target))
-                kept.append(picture)
+                kept.append((picture.time, picture.end, picture.aspect))
             if number + 1 == span.last:
                 break
         else:
             span.check(number + 1)
-        times = [picture.time for picture in kept]
+        times = [time for time, _, _ in kept]
         grid = on_grid(times, start, source.rate, source.tick)
         return Clip(
-            frames=stack.frames(),
+            frames=FileReel(
+                (len(kept), 3, height, width), path, span.first, tuple(times), target,
+                source.rate if isinstance(source, Images) else None,
+            ),
             rate=source.rate,
             times=tuple(grid or times),
             bits=source.bits,
             source=path,
-            until=None if grid else kept[-1].end,
+            until=None if grid else kept[-1][1],
             cut=span.first > 0 or span.last is not None,
-            pixel_aspect=kept[0].aspect if target is None or target.square else Fraction(1),
+            pixel_aspect=kept[0][2] if target is None or target.square else Fraction(1),
             primaries=source.primaries,
             transfer=source.transfer,
-        )
+        )  # fmt: skip
 
 
 def require_source(path: Path) -> None:
@@ -91,21 +104,3 @@ def _positive(rate: Fraction | int | None) -> Fraction:
     if rate is not None and rate <= 0:
         raise RequestError(f"a rate of {rate}; needed more than 0 frames per second. Try 25.")
     return Fraction(FOLDER_RATE if rate is None else rate)
-
-
-class _Stack:
-    """Images gathered in one block, so that a long clip is never held twice."""
-
-    def __init__(self, expected: int):
-        self.expected, self.count, self.block = max(expected, 1), 0, torch.empty(0)
-
-    def add(self, image: Float[Tensor, "3 H W"]) -> None:
-        if self.count == 0:
-            self.block = image.new_empty(self.expected, *image.shape)
-        elif self.count == len(self.block):
-            self.block = torch.cat([self.block, torch.empty_like(self.block)])
-        self.block[self.count] = image
-        self.count += 1
-
-    def frames(self) -> Frames:
-        return self.block if self.count == len(self.block) else self.block[: self.count].clone()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -98,6 +99,18 @@ class Video:
             previous = time
             end = time + (frame.duration * self.tick if frame.duration else 1 / self.rate)
             yield Picture(name, time, end, self._aspect(frame), partial(image_of, frame, *self._picture_size(size)))
+
+    def pictures_from(self, time: Fraction) -> Iterator[Picture] | None:
+        """The picture shown at `time` and those after it, from the key frame before; None where that cannot be had."""
+        try:
+            self.container.seek(int((time + origin(self.container)) / self.tick), stream=self.stream)
+            pictures = self.pictures()
+            for picture in pictures:
+                if picture.time >= time:
+                    return chain([picture], pictures) if picture.time == time else None
+        except (FFmpegError, RequestError):
+            pass
+        return None
 
     def _frames(self) -> Iterator[VideoFrame]:
         number = 0

@@ -2,6 +2,7 @@
 
 from torch.nn.functional import avg_pool2d
 
+from oneseed.box import Box, Shape
 from oneseed.degrade._require import require
 from oneseed.degrade.base import Degradation
 from oneseed.errors import RequestError
@@ -31,7 +32,10 @@ class Downsample(Degradation):
         self.measured_shape((n, c, h, w))
         return avg_pool2d(x, self.factor)
 
-    def measured_shape(self, shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    def local(self, whole: Shape, box: Box) -> Degradation:
+        return self
+
+    def measured_shape(self, shape: Shape) -> Shape:
         n, c, h, w = shape
         factor = self.factor
         if h % factor or w % factor:
@@ -41,6 +45,6 @@ class Downsample(Degradation):
             raise RequestError(f"frames are {w}x{h}; {needed}. {mend}")
         return n, c, h // factor, w // factor
 
-    def clean_shape(self, shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    def clean_shape(self, shape: Shape) -> Shape:
         n, c, h, w = shape
         return n, c, h * self.factor, w * self.factor

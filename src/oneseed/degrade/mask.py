@@ -1,5 +1,6 @@
 """Missing pixels: drawn at random, or marked in white in images."""
 
+import copy
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from oneseed.box import Box, Shape
 from oneseed.degrade._image import images_in, read_grey
 from oneseed.degrade._require import require, require_seed
 from oneseed.degrade.base import Degradation
@@ -70,7 +72,7 @@ class Mask(Degradation):
         n, c, h, w = x.shape
         return _Kept.apply(x, self.keep((n, c, h, w)).to(x.device))  # type: ignore[no-any-return]
 
-    def keep(self, shape: tuple[int, int, int, int]) -> Pixels:
+    def keep(self, shape: Shape) -> Pixels:
         """True where a pixel is known, for frames of this shape (N, C, H, W).
 
         Raises:
@@ -86,7 +88,13 @@ class Mask(Degradation):
             self._holes = holes
         return (~self._holes).expand(n, 1, h, w)
 
-    def measured_shape(self, shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    def local(self, whole: Shape, box: Box) -> Degradation:
+        """With the holes that lie in the box; it may hold none."""
+        part = copy.copy(self)
+        part._holes, part._given = ~box.of(self.keep(whole)), True
+        return part
+
+    def measured_shape(self, shape: Shape) -> Shape:
         n, _, h, w = shape
         if not self._given and self._count(h, w) == 0:
             found = f"frames are {w}x{h}, of which mask:missing={self.missing} is less than a pixel"

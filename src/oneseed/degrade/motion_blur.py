@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
+from oneseed.box import Box, Shape
 from oneseed.degrade._image import read_grey
 from oneseed.degrade._motion_kernel import draw_kernel
 from oneseed.degrade._require import require, require_seed
@@ -63,6 +64,7 @@ class MotionBlur(Degradation):
             kernel = draw_kernel(size, intensity, seed)
         # Not a buffer: `.to(dtype)` and devices without float64 would round what the sidecar must hold to the last bit.
         self.kernel: Float[Tensor, "K L"] = kernel.detach().cpu().double()
+        self.spatial_reach = max(self.kernel.shape) // 2
         self._from_image = path is not None
 
     def forward(self, x: Frames) -> Measured:
@@ -76,7 +78,10 @@ class MotionBlur(Degradation):
         spectrum = torch.fft.rfft2(self.kernel.to(exact.dtype).to(x.device), s=size).conj()
         return torch.fft.irfft2(torch.fft.rfft2(padded, s=size) * spectrum, s=size)[..., :h, :w].to(x.dtype)
 
-    def measured_shape(self, shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    def local(self, whole: Shape, box: Box) -> Degradation:
+        return self
+
+    def measured_shape(self, shape: Shape) -> Shape:
         _, _, h, w = shape
         rows, columns = self.kernel.shape
         # Mirroring needs more than half the kernel; an image larger than the frames is hardly meant as a kernel at all.

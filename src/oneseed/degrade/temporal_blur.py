@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from oneseed.box import Box, Shape
 from oneseed.degrade._require import require
 from oneseed.degrade.base import Degradation
 from oneseed.errors import RequestError
@@ -38,7 +39,7 @@ class TemporalBlur(Degradation):
         )
         require(known, f"temporal-blur:edges={edges}; edges are circular, reflect or replicate. Give one of them.")
         self.width, self.edges = width, edges
-        self.temporal_reach = width // 2
+        self.temporal_reach, self.wraps = width // 2, edges == "circular"
         self.arguments = {"width": width, "edges": edges}
 
     def forward(self, x: Frames) -> Measured:
@@ -59,7 +60,12 @@ class TemporalBlur(Degradation):
             seen = seen.clamp(0, last)
         return (seen[:, :, None] == n).sum(1).double() / self.width
 
-    def measured_shape(self, shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    def local(self, whole: Shape, box: Box) -> Degradation:
+        """At the ends of the clip as there; where it was cut, frames are unreliable, and so they are all where it wraps."""
+        alone = self.wraps and box.last - box.first < whole[0]
+        return TemporalBlur(self.width, "reflect") if alone else self
+
+    def measured_shape(self, shape: Shape) -> Shape:
         needed = {"circular": self.width, "reflect": self.temporal_reach + 1, "replicate": 2}[self.edges]
         if shape[0] < needed:
             found = f"the number of frames is {shape[0]}; temporal-blur:width={self.width},edges={self.edges}"

@@ -1,0 +1,192 @@
+"""Clips that are restored in pieces: the same as at once, gone on with after a kill, and written all the same."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.moving_clip import moving_clip
+from torch import Tensor
+
+from oneseed import worker
+from oneseed.clip.clip import Clip
+from oneseed.clip.read import read
+from oneseed.clip.write import write
+from oneseed.errors import DivergedError, InterruptedRunError, RequestError
+from oneseed.pipeline import Restored, restore_file
+from oneseed.presets import preset
+from oneseed.restore import Epoch
+
+DRAFT = preset("draft").but({"first_steps": 10, "rounds": 1, "round_steps": 5})
+TWO_WINDOWS = {"window": "6", "overlap": 2}
+SPECS = ["mask:missing=0.5"]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    x = moving_clip(5)
+    x = torch.cat([x, x.flip(0)])
+    write(tmp_path / "measured.mkv", Clip.steady(x, 25, bits=16), lossless=True, bits=16)
+    return tmp_path / "measured.mkv"
+
+
+def restored(source: Path, name: str = "out.mkv", **others: Any) -> tuple[Tensor, Restored]:
+    target = source.with_name(name)
+    done = restore_file(
+        source, target, others.pop("recipe", DRAFT), specs=SPECS, lossless=True, **(TWO_WINDOWS | others)
+    )
+    return read(target).frames, done
+
+
+def test_windows_and_tiles_give_what_one_piece_gives_but_for_a_little(source: Path):
+    whole = restore_file(source, source.with_name("whole.mkv"), DRAFT, specs=SPECS, lossless=True)
+    assert len(whole.pieces) == 1
+    one = read(whole.written.path).frames
+    several, done = restored(source, tile="16", tile_overlap=8)
+    assert len(done.pieces) == 2 * 2 * 2
+    assert (several - one).square().mean().sqrt() < 0.02
+    assert done.as_dict()["pieces"] == 8
+    assert done.as_dict()["window"] == 6
+    assert done.as_dict()["tile"] == [16, 16]
+    assert not list(source.parent.glob("*.oneseed"))
+
+
+def test_what_is_done_is_kept_on_request(source: Path):
+    _, done = restored(source, keep_work=True)
+    assert (source.parent / "out.mkv.oneseed" / "run.json").is_file()
+    again, more = restored(source, "out.mkv", overwrite=True, work=source.parent / "out.mkv.oneseed")
+    assert more.pieces == done.pieces
+    assert not (source.parent / "out.mkv.oneseed").exists()
+    assert len(again) == 10
+
+
+def test_stopped_between_pieces_the_same_call_goes_on_to_the_same_bytes(source: Path, monkeypatch: pytest.MonkeyPatch):
+    expected, done = restored(source, "expected.mkv")
+    shown: list[str] = []
+    plain = worker.optimise
+
+    def counted(*arguments: Any):
+        shown.append("piece")
+        yield from plain(*arguments)
+
+    monkeypatch.setattr(worker, "optimise", counted)
+    with pytest.raises(InterruptedRunError, match=r"1 of 2 pieces are done and kept in .*out\.mkv\.oneseed") as said:
+        restored(source, stop=lambda: len(shown) == 2)
+    assert "\n" not in str(said.value)
+    assert not source.with_name("out.mkv").exists()
+    shown.clear()
+    found, more = restored(source)
+    assert torch.equal(found, expected)
+    assert source.with_name("out.mkv").read_bytes() == source.with_name("expected.mkv").read_bytes()
+    assert len(shown) == 1
+    assert [piece.epochs for piece in more.pieces] == [piece.epochs for piece in done.pieces]
+
+
+def test_killed_at_any_moment_the_same_command_ends_with_the_same_bytes(source: Path):
+    """`kill -9`, in a process of its own."""
+    command = [
+        sys.executable, "-m", "oneseed.cli", "restore", str(source), "out", "-d", *SPECS, "--preset", "draft", "--window", "5",
+        "--overlap", "2", "--tile", "16", "--tile-overlap", "8", "--set", "rounds=0", "--set", "first_steps=5",
+    ]  # fmt: skip
+    folder = source.parent
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    expected = {file.name: file.read_bytes() for file in (folder / "out").iterdir()}
+    shutil.rmtree(folder / "out")
+    pieces = folder / "out.oneseed" / "pieces"
+    for count in (1, 7):
+        running = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while running.poll() is None and len(list(pieces.glob("*.json"))) < count:
+            time.sleep(0.005)
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+        assert not (folder / "out").exists()
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    assert {file.name: file.read_bytes() for file in (folder / "out").iterdir()} == expected
+    assert not (folder / "out.oneseed").exists()
+
+
+@pytest.mark.parametrize("what", ["input", "recipe", "noise", "window"])
+def test_another_request_does_not_go_on_with_the_same_folder(source: Path, what: str):
+    restored(source, keep_work=True)
+    others: dict[str, Any] = {"work": source.parent / "out.mkv.oneseed"}
+    said = {
+        "input": "content",
+        "recipe": "rounds: 1, now 2",
+        "noise": "noise: 0.0, now 0.1",
+        "window": "window: 6, now 5",
+    }
+    if what == "input":
+        clip = read(source)
+        write(source, clip.with_frames(clip.frames * 0.9), lossless=True, bits=16, overwrite=True)
+    elif what == "recipe":
+        others["recipe"] = DRAFT.but({"rounds": 2})
+    elif what == "noise":
+        others["noise"] = 0.1
+    elif what == "window":
+        others["window"] = "5"
+    with pytest.raises(RequestError, match=said[what]):
+        restored(source, "b.mkv", **others)
+    assert (source.parent / "out.mkv.oneseed" / "run.json").is_file()
+
+
+def test_the_watcher_is_told_which_piece_it_sees(source: Path):
+    told: list[tuple[str, int]] = []
+    begun: list[int] = []
+
+    def watch(epoch: Epoch, piece: Any) -> None:
+        told.append((epoch.phase, piece.box.first))
+        assert epoch.x.shape == piece.box.shape()
+
+    restored(source, watch=watch, begin=lambda pieces: begun.append(len(pieces)))
+    assert begun == [2]
+    assert [first for _, first in told] == sorted(first for _, first in told)
+    assert {first for _, first in told} == {0, 4}
+
+
+def test_a_piece_that_leaves_the_numbers_is_told_and_the_others_go_on(source: Path, monkeypatch: pytest.MonkeyPatch):
+    plain, calls = worker.optimise, 0
+
+    def wild(*arguments: Any):
+        nonlocal calls
+        calls += 1
+        for epoch in plain(*arguments):
+            yield epoch
+            if calls == 1:
+                raise DivergedError("the loss is nan at epoch 0", epoch.x)
+
+    monkeypatch.setattr(worker, "optimise", wild)
+    frames, done = restored(source)
+    assert done.diverged == "the loss is nan at epoch 0"
+    assert [piece.diverged is None for piece in done.pieces] == [False, True]
+    assert frames.isfinite().all()
+
+
+def test_time_is_shared_among_pieces(source: Path, monkeypatch: pytest.MonkeyPatch):
+    late: list[float] = []
+    plain = worker.Worker.restore
+
+    def noted(self: Any, *arguments: Any, **others: Any):
+        late.append(others["late"] - time.monotonic())
+        return plain(self, *arguments, **others)
+
+    monkeypatch.setattr(worker.Worker, "restore", noted)
+    restored(source, minutes=10.0)
+    assert late[0] == pytest.approx(300, abs=5)
+    assert late[1] == pytest.approx(600, abs=60)
+
+
+def test_figures_are_those_of_all_pieces(source: Path):
+    _, done = restored(source, keep_work=True)
+    figures = [
+        json.loads(file.read_text()) for file in sorted((source.parent / "out.mkv.oneseed/pieces").glob("*.json"))
+    ]
+    told = done.as_dict()
+    assert told["seconds"] == pytest.approx(sum(piece["seconds"] for piece in figures), abs=1e-3)
+    assert told["data_loss"] == pytest.approx(sum(piece["data_loss"] for piece in figures) / 2)
+    assert told["peak_memory_mb"] == pytest.approx(max(piece["peak_memory_mb"] for piece in figures), abs=0.1)
