@@ -26,7 +26,7 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "sidecar presets video finish plug_and_play",
     "restore memory work",
     "train sizing worker",
-    "run",
+    "run restored",
     "pipeline",
     "progress doctor",
     "cli_prior",
@@ -46,6 +46,7 @@ HEAVY = (
     "numba",
     "PIL",
     "safetensors",
+    "scenedetect",
 )
 
 

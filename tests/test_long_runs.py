@@ -190,3 +190,16 @@ def test_figures_are_those_of_all_pieces(source: Path):
     assert told["seconds"] == pytest.approx(sum(piece["seconds"] for piece in figures), abs=1e-3)
     assert told["data_loss"] == pytest.approx(sum(piece["data_loss"] for piece in figures) / 2)
     assert told["peak_memory_mb"] == pytest.approx(max(piece["peak_memory_mb"] for piece in figures), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("cuts", "windows"), [("none", [(0, 6), (4, 10)]), ("5", [(0, 5), (5, 10)]), ("auto", [(0, 6), (4, 10)])]
+)
+def test_windows_end_at_cuts(source: Path, cuts: str, windows: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch):
+    seen: list[tuple[int, int]] = []
+    restored(source, cuts=cuts, begin=lambda pieces: seen.extend(piece.box[:2] for piece in pieces))
+    assert seen == windows
+    monkeypatch.setattr("oneseed.pipeline.find_cuts", lambda frames: [3])
+    seen.clear()
+    restored(source, cuts=cuts, begin=lambda pieces: seen.extend(piece.box[:2] for piece in pieces), overwrite=True)
+    assert (seen[0] == (0, 3)) is (cuts == "auto")

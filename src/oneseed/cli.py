@@ -86,6 +86,9 @@ def restore(
         str, typer.Option(metavar="S|WxH|all|auto", help="Pixels restored at once: as many as memory allows.")
     ] = "auto",
     tile_overlap: Annotated[int | None, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = None,
+    cuts: Annotated[
+        str, typer.Option(metavar="auto|none|N,N,...", help="First frames of new shots: no window crosses one.")
+    ] = "auto",
     work: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where what is done so far is kept; OUTPUT.oneseed otherwise.")
     ] = None,
@@ -112,8 +115,8 @@ def restore(
         done = restore_file(
             source, target, recipe, specs=specs or [], noise=noise, prior=prior, decoder=decoder, prompt=prompt,
             guidance=guidance, denoiser=denoiser, flow=flow, device=device, frames=frames, size=size, window=window,
-            overlap=overlap, tile=tile, tile_overlap=tile_overlap, minutes=minutes, lossless=lossless, overwrite=overwrite,
-            work=work, keep_work=keep_work, begin=live.begin, watch=live.show, stop=live.stopped,
+            overlap=overlap, tile=tile, tile_overlap=tile_overlap, cuts=cuts, minutes=minutes, lossless=lossless,
+            overwrite=overwrite, work=work, keep_work=keep_work, begin=live.begin, watch=live.show, stop=live.stopped,
         )  # fmt: skip
     write_json(json, done.as_dict())
     typer.echo(f"{done.written.path}: {done.frames} frames in {done.seconds:.0f} s, sound: {done.written.sound}")

@@ -1,15 +1,15 @@
 """From file to file: read, degrade or restore or score, write. One page for each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from statistics import fmean
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
 from oneseed import spec
 from oneseed.clip.clip import Written
+from oneseed.clip.cuts import find_cuts, parse_cuts
 from oneseed.clip.output import check_output, check_place, in_place_of
 from oneseed.clip.read import read
 from oneseed.clip.write import write
@@ -17,9 +17,10 @@ from oneseed.device import choose_device
 from oneseed.errors import RequestError
 from oneseed.load import load_prior
 from oneseed.noise import add_noise, require_noise
-from oneseed.pieces import Piece, Sizes, plan
+from oneseed.pieces import Piece, plan
 from oneseed.recipe import Recipe
 from oneseed.restore import Epoch
+from oneseed.restored import Restored
 from oneseed.run import run_pieces
 from oneseed.sample import draw, save_picture, sheet
 from oneseed.score import Score, score
@@ -27,64 +28,6 @@ from oneseed.sidecar import sidecar_files, write_sidecar
 from oneseed.sizing import choose_sizes
 from oneseed.work import Work
 from oneseed.worker import Figures, Task, Worker
-
-
-@dataclass(frozen=True, kw_only=True)
-class Restored:
-    """What a restoration did; `as_dict` is what `--json` writes."""
-
-    written: Written
-    size: tuple[int, int]
-    pieces: Sequence[Figures]
-    """Of each piece, in order."""
-    sizes: Sizes
-    worker: Worker
-
-    @property
-    def frames(self) -> int:
-        return self.worker.whole[0]
-
-    @property
-    def epochs(self) -> int:
-        return sum(piece.epochs for piece in self.pieces)
-
-    @property
-    def seconds(self) -> float:
-        return sum(piece.seconds for piece in self.pieces)
-
-    @property
-    def interrupted(self) -> bool:
-        return any(piece.interrupted for piece in self.pieces)
-
-    @property
-    def diverged(self) -> str | None:
-        """Why the first piece that failed did; its last good frames are what was written."""
-        return next((piece.diverged for piece in self.pieces if piece.diverged), None)
-
-    def as_dict(self) -> dict[str, Any]:
-        worker, epochs = self.worker, self.epochs
-        return {
-            "frames": self.frames,
-            "size": list(self.size),
-            "pieces": len(self.pieces),
-            "window": self.sizes.window,
-            "tile": list(reversed(self.sizes.tile)),
-            "epochs": epochs,
-            "seconds": round(self.seconds, 3),
-            "seconds_per_epoch": round(self.seconds / epochs, 4) if epochs else None,
-            "peak_memory_mb": round(max(piece.peak_memory_mb for piece in self.pieces), 1),
-            **{name: fmean(getattr(piece, name) for piece in self.pieces) for name in _MEANS},
-            "recipe": asdict(worker.recipe),
-            "prior": worker.prior.name if worker.prior else "none",
-            "denoiser": worker.denoiser.name if worker.denoiser else "none",
-            "device": str(worker.place),
-            "degradation": spec.format(worker.degrade),
-            "noise": worker.noise,
-            "interrupted": self.interrupted,
-        }
-
-
-_MEANS = ("data_loss", "residual_rms", "visible_share")
 
 
 def restore_file(
@@ -107,6 +50,7 @@ def restore_file(
     overlap: int | None = None,
     tile: str = "auto",
     tile_overlap: int | None = None,
+    cuts: str = "auto",
     minutes: float | None = None,
     lossless: bool = False,
     overwrite: bool = False,
@@ -124,6 +68,7 @@ def restore_file(
         decoder: as for `load_prior`, and so are `prompt` and `guidance`.
         denoiser: as for `load_denoiser`.
         window: as for `choose_sizes`, and so are `overlap`, `tile` and `tile_overlap`.
+        cuts: first frames of new shots, `N,N,...`; `auto` looks for them, `none` does not. No window crosses one.
         minutes: the search ends after so many, shared equally among the pieces.
         work: folder of what is done so far, `target` with `.oneseed` added unless given; it is deleted in the end.
         keep_work: it is not.
@@ -150,7 +95,10 @@ def restore_file(
         worker.prior, worker.whole, worker.degrade, worker.recipe, worker.place,
         window=window, overlap=overlap, tile=tile, tile_overlap=tile_overlap,
     )  # fmt: skip
-    pieces = plan(worker.whole, worker.degrade, sizes)
+    shots = parse_cuts(cuts, worker.whole[0])
+    if shots is None:
+        shots = find_cuts(worker.clip.frames) if worker.can_be_cut() else []
+    pieces = plan(worker.whole, worker.degrade, sizes, shots)
     if len(pieces) > 1:
         worker.degrade.local(worker.whole, pieces[0].box)  # refused now, if at all
     bits = worker.clip.bits if lossless or not target.suffix else 16

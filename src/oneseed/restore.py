@@ -80,9 +80,7 @@ def optimise(
     if not recipe.epochs and not degrade.linear:
         raise RequestError("epochs=0 leaves only least squares, which need a linear degradation. Give epochs.")
     if recipe.denoises and denoiser is None:
-        raise RequestError(
-            "the recipe denoises, and no denoiser is given. Give one, or denoise_rounds=0."
-        )
+        raise RequestError("the recipe denoises, and no denoiser is given. Give one, or denoise_rounds=0.")
     n, c, h, w = y.shape
     shape = degrade.clean_shape((n, c, h, w))
     generator = torch.Generator().manual_seed(recipe.seed)

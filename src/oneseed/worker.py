@@ -10,7 +10,7 @@ from typing import Any
 
 import oneseed
 from oneseed import registry, spec
-from oneseed.box import Shape
+from oneseed.box import Box, Shape
 from oneseed.clip.read import require_source, survey
 from oneseed.degrade.base import Degradation
 from oneseed.device import choose_device, give_memory_back, peak_memory_mb
@@ -85,6 +85,14 @@ class Worker:
         self.denoiser = load_denoiser(task.denoiser, task.prior, self.place) if recipe.denoises else None
         self.flow = registry.find("flow", task.flow)()
         self.believed = math.hypot(self.noise, rounding_noise(self.clip.bits))  # rounding is noise too
+
+    def can_be_cut(self) -> bool:
+        """Whether the degradation says what it does to a piece of the clip, and leaves cuts to be seen."""
+        try:
+            self.degrade.local(self.whole, Box.all_of(self.whole))
+        except RequestError:
+            return False
+        return self.degrade.temporal_reach == 0
 
     def restore(
         self,
