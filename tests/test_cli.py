@@ -168,8 +168,8 @@ def test_a_wrong_request_gets_one_line_exit_code_2_and_nothing_written(run, degr
 def test_ctrl_c_ends_after_the_epoch_and_writes_what_was_reached(run, degraded, monkeypatch, tmp_path):
     plain = oneseed.worker.optimise
 
-    def interrupted(*arguments):
-        for epoch in plain(*arguments):
+    def interrupted(*arguments, **others):
+        for epoch in plain(*arguments, **others):
             if (epoch.number, epoch.phase) == (1, "search"):
                 signal.raise_signal(signal.SIGINT)
             yield epoch

@@ -71,9 +71,9 @@ def test_stopped_between_pieces_the_same_call_goes_on_to_the_same_bytes(source: 
     shown: list[str] = []
     plain = worker.optimise
 
-    def counted(*arguments: Any):
+    def counted(*arguments: Any, **others: Any):
         shown.append("piece")
-        yield from plain(*arguments)
+        yield from plain(*arguments, **others)
 
     monkeypatch.setattr(worker, "optimise", counted)
     with pytest.raises(InterruptedRunError, match=r"1 of 2 pieces are done and kept in .*out\.mkv\.oneseed") as said:
@@ -152,10 +152,10 @@ def test_the_watcher_is_told_which_piece_it_sees(source: Path):
 def test_a_piece_that_leaves_the_numbers_is_told_and_the_others_go_on(source: Path, monkeypatch: pytest.MonkeyPatch):
     plain, calls = worker.optimise, 0
 
-    def wild(*arguments: Any):
+    def wild(*arguments: Any, **others: Any):
         nonlocal calls
         calls += 1
-        for epoch in plain(*arguments):
+        for epoch in plain(*arguments, **others):
             yield epoch
             if calls == 1:
                 raise DivergedError("the loss is nan at epoch 0", epoch.x)
@@ -203,3 +203,26 @@ def test_windows_end_at_cuts(source: Path, cuts: str, windows: list[tuple[int, i
     seen.clear()
     restored(source, cuts=cuts, begin=lambda pieces: seen.extend(piece.box[:2] for piece in pieces), overwrite=True)
     assert (seen[0] == (0, 3)) is (cuts == "auto")
+
+
+def test_a_piece_goes_on_from_its_last_epoch(source: Path, monkeypatch: pytest.MonkeyPatch):
+    recipe = preset("balanced").but(
+        {"epochs": 6, "fit_epochs": 2, "finish_rounds": 1, "denoise_rounds": 0, "patience": 0}
+    )
+    expected, _ = restored(source, "expected.mkv", recipe=recipe)
+    monkeypatch.setattr("oneseed.state_file._SPARED", 0)
+    seen: list[int] = []
+
+    def dies(epoch: Epoch, piece: Any) -> None:
+        seen.append(epoch.number)
+        if len(seen) == 14:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restored(source, recipe=recipe, watch=dies)
+    cut = seen[-1]
+    found, done = restored(source, recipe=recipe, watch=lambda epoch, piece: seen.append(epoch.number))
+    assert torch.equal(found, expected)
+    assert seen[14:16] == [0, cut]  # the start is shown again, and not made again
+    assert [piece.epochs for piece in done.pieces] == [8, 8]
+    assert not list(source.parent.glob("*.oneseed"))

@@ -56,7 +56,7 @@ def test_a_plain_run_is_the_same_run_without_what_makes_it_fast(monkeypatch):
     def never(*_: object) -> None:
         raise AssertionError("a plain run")
 
-    for module, name in (("video", "frames_beside"), ("restore", "fused_link_loss")):
+    for module, name in (("video", "frames_beside"), ("search", "fused_link_loss")):
         with monkeypatch.context() as patch:
             patch.setattr(importlib.import_module(f"oneseed.{module}"), name, never)
             with pytest.raises(AssertionError, match="a plain run"):
@@ -214,7 +214,7 @@ def test_nothing_in_a_run_can_see_a_reference(function: Callable[..., Any]):
     """What goes in is the measurements, A, networks, numbers, and a question without arguments."""
     names = list(inspect.signature(function).parameters)
     assert names[:6] == ["y", "degrade", "prior", "flow", "recipe", "noise"]
-    assert names[6:] in (["denoiser"], ["stop", "denoiser", "plain"])
+    assert names[6:] in (["denoiser"], ["stop", "denoiser", "plain", "journal"])
 
 
 def test_frames_shown_cannot_change_the_run():

@@ -1,9 +1,9 @@
-"""Algorithm 1, with a start and an end of ours. The comments name the paper's lines and equations."""
+"""A restoration: a start of ours, Algorithm 1 (`search.py`), an end of ours."""
 
 import math
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -11,44 +11,19 @@ from oneseed import finish, least_squares, plug_and_play
 from oneseed.choice import only
 from oneseed.degrade.base import Degradation
 from oneseed.denoise.base import Denoiser
+from oneseed.epoch import Epoch, errors
 from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
+from oneseed.journal import Journal, State, told
 from oneseed.load import load_denoiser, load_prior
 from oneseed.normal import each_measured
 from oneseed.presets import PRESETS
 from oneseed.prior.base import Prior
 from oneseed.recipe import Recipe
 from oneseed.registry import find
+from oneseed.search import search
 from oneseed.shapes import Frames, Measured
 from oneseed.video import Video
-from oneseed.warp import FlowMemory, fused_link_loss, link_loss
-
-Phase = Literal["start", "fit", "search", "finish"]
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one turn of the loop leaves behind. The last one of a run carries the result."""
-
-    number: int
-    """Epochs done so far, fitting included."""
-    phase: Phase
-    x: Frames
-    """The video, detached and not clamped."""
-    data_loss: float
-    """Mean squared error of A(x) against the measurements that the chain saw (eq 12)."""
-    held_out: float | None = None
-    """Mean squared error of A(x) against the measurements that the chain did not see."""
-    warp_loss: float = 0.0
-    """Eq 9, a mean over visible values."""
-    residual_rms: float = 0.0
-    """Root mean square of the residuals r_n."""
-    visible_share: float = 0.0
-    """Share of the pixels that the occlusion mask lets through; near 0, warping does nothing."""
-
-    def predicts(self, other: "Epoch") -> bool:
-        """What was held out, no worse than `other` does; where nothing was, the later is taken to."""
-        return self.held_out is None or other.held_out is None or self.held_out <= other.held_out
 
 
 def optimise(
@@ -61,6 +36,7 @@ def optimise(
     stop: Callable[[], bool] = lambda: False,
     denoiser: Denoiser | None = None,
     plain: bool = False,
+    journal: Journal | None = None,
 ) -> Iterator[Epoch]:
     """Yield after every epoch. Logging, saving and previewing are the caller's business.
 
@@ -72,6 +48,7 @@ def optimise(
         stop: asked after every epoch; when it says so, what was reached is finished and yielded.
         denoiser: on that device too; needed where the recipe denoises.
         plain: the chain as it is written, see `Video`.
+        journal: told what a run cut short would go on from, and asked for it; the result is then the same to the bit.
 
     Raises:
         DivergedError: a loss is no longer a number; the error carries the last good frames.
@@ -88,36 +65,50 @@ def optimise(
     # ours: the chain, and what it starts from, see only these measurements
     seen = _seen(y, degrade, shape, recipe, generator)
 
+    journal = journal or Journal()
+    held = journal.read()
     start, first, last = None, None, None
-    if recipe.start == "least-squares" and degrade.linear:  # ours
-        start = least_squares.restore(
-            *only(seen, y, degrade), shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd, motion_sd=recipe.motion_sd,
-            reach=recipe.reach, interpolation=recipe.interpolation, first_steps=recipe.first_steps, rounds=recipe.rounds,
-            round_steps=recipe.round_steps,
-        )  # fmt: skip
-        first = last = Epoch(0, "start", start, *_errors(degrade(start) - y, seen))
+    if held is not None and held.reached("found"):
+        last = Epoch(x=held.tensors["x"], **held.numbers["last"])
+    elif recipe.start == "least-squares" and degrade.linear:  # ours
+        if held is None:
+            start = least_squares.restore(
+                *only(seen, y, degrade), shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd,
+                motion_sd=recipe.motion_sd, reach=recipe.reach, interpolation=recipe.interpolation,
+                first_steps=recipe.first_steps, rounds=recipe.rounds, round_steps=recipe.round_steps,
+            )  # fmt: skip
+            first = Epoch(0, "start", start, *errors(degrade(start) - y, seen))
+        else:
+            start = held.tensors["start"]
+            first = Epoch(x=start, **held.numbers["first"])
+        last = first
         if not math.isfinite(first.data_loss):
             raise DivergedError(f"the start's error is {first.data_loss}", None)
         yield first
         if stop():
             return
+        if held is None:
+            journal.note(partial(State, "started", {"start": start}, {"first": told(first)}), always=True)
 
-    x = start
-    if recipe.epochs:
+    x = start if last is None else last.x
+    if recipe.epochs and not (held is not None and held.reached("found")):
         assert prior is not None
         video = Video(
             prior, shape, recipe.settled(prior, started=start is not None), generator, y.device, plain
         )  # line 1
-        last, best = yield from _search(y, degrade, video, flow, recipe, seen, start, stop)
+        last, best = yield from search(y, degrade, video, flow, recipe, seen, start, stop, journal, held, first)
         x = first.x if first is not None and first.held_out is not None and not best.predicts(first) else best.x
+        journal.note(partial(State, "found", {"x": x}, {"last": told(last)}), always=True)
     assert x is not None
-    if recipe.finish_rounds and degrade.linear:  # ours
+    assert last is not None
+    if recipe.finish_rounds and degrade.linear and not (held is not None and held.reached("finished")):  # ours
         x = finish.refine(
             y, degrade, x, flow.estimate, seen=seen, used=seen if recipe.denoises else torch.ones_like(seen),
             spread=recipe.finish_spread, noise=s, gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast,
             colour=recipe.finish_colour, motion_sd=recipe.finish_motion_sd, near_sd=recipe.near_sd, reach=recipe.reach,
             interpolation=recipe.interpolation, rounds=recipe.finish_rounds, steps=recipe.finish_steps,
         )  # fmt: skip
+        journal.note(partial(State, "finished", {"x": x}, {"last": told(last)}), always=True)
     if denoiser is not None and recipe.denoises and degrade.linear:  # ours
         x = plug_and_play.refine(
             y, degrade, x, flow.estimate, denoiser.denoise, seen=seen, spread=recipe.denoise_spread, noise=s,
@@ -131,64 +122,7 @@ def optimise(
         x = finish.onto(y, degrade, x, noise, recipe.exact_steps)
     if x is start and not recipe.epochs:  # nothing came after the start
         return
-    assert last is not None
     yield replace(last, phase="finish", x=x, data_loss=(degrade(x) - y).square().mean().item(), held_out=None)
-
-
-def _search(
-    y: Measured,
-    degrade: Degradation,
-    video: Video,
-    flow: FlowEstimator,
-    recipe: Recipe,
-    seen: Measured,
-    start: Frames | None,
-    stop: Callable[[], bool],
-) -> Generator[Epoch, None, tuple[Epoch, Epoch]]:
-    """Algorithm 1 from line 2 to 18. Returns the last epoch, and the one that predicts best what was held out."""
-    fit = recipe.fit_epochs if start is not None else 0
-    if start is not None:
-        video.begin_at(start, flow.estimate)
-    memory = FlowMemory(flow.estimate, recipe.flow_ema, recipe.flow_every, range(1, recipe.warp_reach + 1))
-    adam = torch.optim.Adam(
-        [
-            {"params": [video.z_shared], "lr": recipe.lr_seed},
-            {"params": video.residual.parameters(), "lr": recipe.lr_residual},
-        ],
-        fused=not video.plain and y.device.type in ("cpu", "cuda"),
-    )
-    best: Epoch | None = None
-    for e in range(-fit, recipe.epochs + 1):  # line 2; below 0 the chain learns the start, and the last only looks
-        x = video()  # lines 3-9: eq 7, 11 or 12
-        gap = degrade(x) - y
-        data = (gap * seen).square().sum() / seen.sum()  # eq 12
-        warp = x.new_zeros(())  # line 15
-        if e >= recipe.warp_from and recipe.warp_weight > 0:  # line 10
-            links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
-            warp = (link_loss if video.plain else fused_link_loss)(x, links)  # line 13: eq 9
-        loss = data + recipe.warp_weight * warp if e >= 0 or start is None else (x - start).square().mean()
-        watched = loss + data  # the fit does not look at the data
-        if not watched.isfinite():
-            raise DivergedError(f"the loss is {watched.item()} at epoch {e + fit}", start if best is None else best.x)
-
-        last = Epoch(
-            e + fit, "search" if e >= 0 else "fit", x.detach(), *_errors(gap.detach(), seen), warp.item(),
-            video.residual.rms(), memory.visible_share,
-        )  # fmt: skip
-        yield last
-        if best is None or last.predicts(best):
-            best = last
-        stale = recipe.patience and e >= recipe.patience and last.number - best.number >= recipe.patience
-        if e == recipe.epochs or stale or stop():
-            break
-        adam.param_groups[1]["lr"] = recipe.lr_residual if e >= 0 else recipe.lr_fit
-        adam.zero_grad(set_to_none=True)
-        loss.backward()
-        adam.step()  # line 17: eq 8
-        video.residual.project_()  # line 18: eqs 8 and 13
-
-    assert best is not None
-    return last, best
 
 
 def restore(
@@ -229,10 +163,3 @@ def _seen(
     always = measured is not None and bool((measured == 0).any()) and bool((measured == measured[:1]).all())
     pixels = torch.rand((1 if always else len(y), 1, *y.shape[2:]), generator=generator) >= recipe.hold_out
     return pixels.to(y).expand_as(y)
-
-
-def _errors(gap: Measured, seen: Measured) -> tuple[float, float | None]:
-    """Mean squared error over the measurements seen, and over those held out."""
-    hidden = 1 - seen
-    held_out = (gap * hidden).square().sum() / hidden.sum() if hidden.any() else None
-    return ((gap * seen).square().sum() / seen.sum()).item(), None if held_out is None else held_out.item()

@@ -37,6 +37,7 @@ def run_pieces(
                 stop,
                 late=now + share,
                 alone=len(run.pieces) == 1,
+                journal=run.journal(piece),
             )
         except InterruptedRunError as error:
             raise InterruptedRunError(

@@ -199,18 +199,27 @@ class FlowMemory:
 
     def __init__(self, estimate: Estimate, beta: float, every: int, steps: Sequence[int] = (1,)):
         self.estimate, self.beta, self.every, self.steps = estimate, beta, every, tuple(steps)
-        self._flows: dict[int, PairFlow] = {}
+        self.flows: dict[int, PairFlow] = {}
+        """f by distance; empty before the first look."""
         self._links: list[Link] = []
 
     @torch.no_grad()
     def look(self, x: Frames, epoch: int) -> list[Link]:
         """The links of this epoch, estimated anew on x when `epoch` is a multiple of `every`."""
-        if not self._flows or epoch % self.every == 0:
+        if not self.flows or epoch % self.every == 0:
             steps = _within(x, self.steps)
             for step, fresh in _flows(x, steps, self.estimate).items():
                 self._average(step, fresh)
-            self._links = _links(self._flows, steps, x.dtype)
+            self._links = _links(self.flows, steps, x.dtype)
         return self._links
+
+    @torch.no_grad()
+    def remember(self, flows: dict[int, PairFlow]) -> None:
+        """Go on from the flows of another memory."""
+        self.flows = flows
+        if flows:
+            steps = [step for step in self.steps if step in flows]
+            self._links = _links(flows, steps, flows[steps[0]].dtype)
 
     @property
     def visible_share(self) -> float:
@@ -219,8 +228,8 @@ class FlowMemory:
         return sum(shares) / len(shares) if shares else 0.0
 
     def _average(self, step: int, fresh: PairFlow) -> None:
-        past = self._flows.get(step)
-        self._flows[step] = fresh if past is None else self.beta * past + (1 - self.beta) * fresh
+        past = self.flows.get(step)
+        self.flows[step] = fresh if past is None else self.beta * past + (1 - self.beta) * fresh
 
 
 def _targets(flow: Flow) -> tuple[Tensor, Tensor]:

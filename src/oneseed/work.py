@@ -3,6 +3,7 @@
     run.json               what was asked for, and the pieces
     pieces/NAME.json       figures of a piece that is done
     pieces/NAME.safetensors   its frames, until all of them are final
+    pieces/NAME.state      what a piece that is not done would go on from
     frames/00000.png       final frames, 16 bits unless the output has 8
 
 Every file appears under its name when it is whole and not before.
@@ -27,6 +28,7 @@ from oneseed.disk import locked, put, said
 from oneseed.errors import RequestError, RunError
 from oneseed.pieces import Piece, blend
 from oneseed.shapes import Frames
+from oneseed.state_file import StateFile
 
 FORMAT = 1
 
@@ -79,7 +81,12 @@ class Work:
         with said(self.folder):
             put(self._tensors(piece), save({"frames": values}, {"sha256": _sum(values)}))
             put(self._figures(piece), (json.dumps(figures) + "\n").encode())
+            self.journal(piece).path.unlink(missing_ok=True)
         self.settle()
+
+    def journal(self, piece: Piece) -> "StateFile":
+        """Where the piece that is being restored keeps what it would go on from."""
+        return StateFile(self.folder / "pieces" / f"{piece.name}.state")
 
     def settle(self) -> None:
         """Write the frames that have become final, and drop the pieces that no frame waits for."""

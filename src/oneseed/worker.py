@@ -15,6 +15,7 @@ from oneseed.clip.read import require_source, survey
 from oneseed.degrade.base import Degradation
 from oneseed.device import choose_device, give_memory_back, peak_memory_mb
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError
+from oneseed.journal import Journal
 from oneseed.load import load_denoiser, load_prior
 from oneseed.noise import require_noise, rounding_noise
 from oneseed.pieces import Piece, measured_in
@@ -102,12 +103,14 @@ class Worker:
         *,
         late: float = math.inf,
         alone: bool = True,
+        journal: Journal | None = None,
     ) -> tuple[Frames, Figures]:
         """One piece.
 
         Args:
             stop: asked after every epoch. A piece that is alone is then finished all the same.
             late: when the search ends, by `time.monotonic`.
+            journal: as for `optimise`.
 
         Raises:
             DivergedError: the run left the numbers before there was anything to keep.
@@ -123,22 +126,23 @@ class Worker:
         def ends() -> bool:
             nonlocal asked
             asked = asked or stop()
+            if asked and not alone:
+                raise InterruptedRunError("interrupted")
             return asked or time.monotonic() > late
 
+        run = optimise(
+            y, degrade, self.prior, self.flow, self.recipe, self.believed, ends, self.denoiser, journal=journal
+        )
         try:
-            for epoch in optimise(y, degrade, self.prior, self.flow, self.recipe, self.believed, ends, self.denoiser):
+            for epoch in run:
                 last = epoch
                 watch(epoch)
-                if asked and not alone:
-                    break
             assert last is not None
             result = last.x
         except DivergedError as error:
             if error.frames is None or last is None:
                 raise
             result, diverged = error.frames, str(error)
-        if asked and not alone:
-            raise InterruptedRunError("interrupted")
         return result, Figures(
             epochs=last.number, seconds=time.monotonic() - began, peak_memory_mb=peak_memory_mb(self.place),
             data_loss=last.data_loss, residual_rms=last.residual_rms, visible_share=last.visible_share,

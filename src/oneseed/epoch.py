@@ -1,0 +1,40 @@
+"""What one turn of the loop leaves behind."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from oneseed.shapes import Frames, Measured
+
+Phase = Literal["start", "fit", "search", "finish"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The last one of a run carries the result."""
+
+    number: int
+    """Epochs done so far, fitting included."""
+    phase: Phase
+    x: Frames
+    """The video, detached and not clamped."""
+    data_loss: float
+    """Mean squared error of A(x) against the measurements that the chain saw (eq 12)."""
+    held_out: float | None = None
+    """Mean squared error of A(x) against the measurements that the chain did not see."""
+    warp_loss: float = 0.0
+    """Eq 9, a mean over visible values."""
+    residual_rms: float = 0.0
+    """Root mean square of the residuals r_n."""
+    visible_share: float = 0.0
+    """Share of the pixels that the occlusion mask lets through; near 0, warping does nothing."""
+
+    def predicts(self, other: "Epoch") -> bool:
+        """What was held out, no worse than `other` does; where nothing was, the later is taken to."""
+        return self.held_out is None or other.held_out is None or self.held_out <= other.held_out
+
+
+def errors(gap: Measured, seen: Measured) -> tuple[float, float | None]:
+    """Mean squared error over the measurements seen, and over those held out."""
+    hidden = 1 - seen
+    held_out = (gap * hidden).square().sum() / hidden.sum() if hidden.any() else None
+    return ((gap * seen).square().sum() / seen.sum()).item(), None if held_out is None else held_out.item()

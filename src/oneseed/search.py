@@ -1,0 +1,104 @@
+"""Algorithm 1 itself. The comments name the paper's lines and equations."""
+
+from collections.abc import Callable, Generator
+from functools import partial
+
+import torch
+
+from oneseed.degrade.base import Degradation
+from oneseed.epoch import Epoch, errors
+from oneseed.errors import DivergedError
+from oneseed.flow.base import FlowEstimator
+from oneseed.journal import Journal, State, of_adam, to_adam, to_parameters, told
+from oneseed.recipe import Recipe
+from oneseed.shapes import Frames, Measured
+from oneseed.video import Video
+from oneseed.warp import FlowMemory, fused_link_loss, link_loss
+
+
+def search(
+    y: Measured,
+    degrade: Degradation,
+    video: Video,
+    flow: FlowEstimator,
+    recipe: Recipe,
+    seen: Measured,
+    start: Frames | None,
+    stop: Callable[[], bool],
+    journal: Journal,
+    held: State | None,
+    first: Epoch | None,
+) -> Generator[Epoch, None, tuple[Epoch, Epoch]]:
+    """Algorithm 1 from line 2 to 18. Returns the last epoch, and the one that predicts best what was held out.
+
+    Args:
+        held: what the journal had in the beginning.
+        first: what there was before the search, for the journal.
+    """
+    fit = recipe.fit_epochs if start is not None else 0
+    if start is not None:
+        video.begin_at(start, flow.estimate)
+    memory = FlowMemory(flow.estimate, recipe.flow_ema, recipe.flow_every, range(1, recipe.warp_reach + 1))
+    adam = torch.optim.Adam(
+        [
+            {"params": [video.z_shared], "lr": recipe.lr_seed},
+            {"params": video.residual.parameters(), "lr": recipe.lr_residual},
+        ],
+        fused=not video.plain and y.device.type in ("cpu", "cuda"),
+    )
+    best: Epoch | None = None
+    begin = -fit
+    if held is not None and held.stage == "searching":
+        begin, best = held.numbers["next"], Epoch(x=held.tensors["best"], **held.numbers["best"])
+        to_parameters(video.learnt(), held.tensors)
+        to_adam(adam, held.tensors)
+        memory.remember({int(name[5:]): flow for name, flow in held.tensors.items() if name.startswith("flow.")})
+    for e in range(begin, recipe.epochs + 1):  # line 2; below 0 the chain learns the start, and the last only looks
+        x = video()  # lines 3-9: eq 7, 11 or 12
+        gap = degrade(x) - y
+        data = (gap * seen).square().sum() / seen.sum()  # eq 12
+        warp = x.new_zeros(())  # line 15
+        if e >= recipe.warp_from and recipe.warp_weight > 0:  # line 10
+            links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
+            warp = (link_loss if video.plain else fused_link_loss)(x, links)  # line 13: eq 9
+        loss = data + recipe.warp_weight * warp if e >= 0 or start is None else (x - start).square().mean()
+        watched = loss + data  # the fit does not look at the data
+        if not watched.isfinite():
+            raise DivergedError(f"the loss is {watched.item()} at epoch {e + fit}", start if best is None else best.x)
+
+        last = Epoch(
+            e + fit, "search" if e >= 0 else "fit", x.detach(), *errors(gap.detach(), seen), warp.item(),
+            video.residual.rms(), memory.visible_share,
+        )  # fmt: skip
+        yield last
+        if best is None or last.predicts(best):
+            best = last
+        stale = recipe.patience and e >= recipe.patience and last.number - best.number >= recipe.patience
+        if e == recipe.epochs or stale or stop():
+            break
+        adam.param_groups[1]["lr"] = recipe.lr_residual if e >= 0 else recipe.lr_fit
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        adam.step()  # line 17: eq 8
+        video.residual.project_()  # line 18: eqs 8 and 13
+        journal.note(partial(_state, e + 1, best, video, adam, memory, start, first))
+
+    assert best is not None
+    return last, best
+
+
+def _state(
+    after: int,
+    best: Epoch,
+    video: Video,
+    adam: torch.optim.Adam,
+    memory: FlowMemory,
+    start: Frames | None,
+    first: Epoch | None,
+) -> State:
+    """All that the epochs from number `after` on depend on."""
+    tensors = {f"learnt.{number}": value.detach() for number, value in enumerate(video.learnt())}
+    tensors |= {f"flow.{step}": flow for step, flow in memory.flows.items()} | of_adam(adam) | {"best": best.x}
+    if start is not None:
+        tensors["start"] = start
+    return State("searching", tensors, {"next": after, "best": told(best), "first": told(first) if first else None})
