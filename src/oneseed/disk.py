@@ -10,15 +10,14 @@ from typing import Any
 from oneseed.errors import RequestError, RunError
 
 
-def put(path: Path, content: bytes, flush: bool = True) -> None:
-    """Write a file that appears under its name when it is whole; and, with `flush`, on the disk, whatever the power does."""
+def put(path: Path, content: bytes) -> None:
+    """Write a file that appears under its name when it is on the disk, whole."""
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as file:
             file.write(content)
             file.flush()
-            if flush:
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 from torch import Tensor
 
-from oneseed.disk import put, said
+from oneseed.disk import said
 from oneseed.journal import Journal, State
 
 
 class StateFile(Journal):
-    """A journal that keeps the last state in `path`, as often as takes a twentieth of the time."""
+    """A journal that keeps the last state in `path`, as often as takes a fifth of the time."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -40,7 +40,8 @@ class StateFile(Journal):
         """Raises:
         RunError: the disk is full, say.
         """
-        from safetensors.torch import save
+        from safetensors import SafetensorError
+        from safetensors.torch import save_file
 
         began = time.monotonic()
         if began < self._next and not always:
@@ -48,13 +49,21 @@ class StateFile(Journal):
         made = state()
         tensors = {name: value.detach().cpu().contiguous() for name, value in made.tensors.items()}
         noted = {"stage": made.stage, "numbers": json.dumps(made.numbers), "checksum": _checksum(tensors)}
+        part = self.path.with_name(f".{self.path.name}.part")
         with said(self.path.parent):
-            put(self.path, save(tensors, noted), flush=False)
+            try:
+                save_file(
+                    tensors, part, noted
+                )  # not flushed: what the power takes is found to be damaged, and is little
+                part.replace(self.path)
+            except (OSError, SafetensorError) as error:
+                part.unlink(missing_ok=True)
+                raise error if isinstance(error, OSError) else OSError(None, str(error)) from error
         ended = time.monotonic()
         self._next = ended + _SPARED * (ended - began)
 
 
-_SPARED = 19
+_SPARED = 4
 """Times as long as keeping a state took, none is kept."""
 
 
