@@ -117,9 +117,9 @@ def test_states_are_kept_for_a_fifth_of_the_time(tmp_path: Path, monkeypatch: py
     for _ in range(100):
         file.note(make)
         clock[0] += 0.5
-    assert 18 <= made <= 22
+    assert 24 <= made <= 26
     file.note(make, always=True)
-    assert 19 <= made <= 23
+    assert 25 <= made <= 27
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
