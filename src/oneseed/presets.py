@@ -9,8 +9,8 @@ PRESETS: dict[str, Recipe] = {
     "draft": Recipe(
         epochs=0, hold_out=0.0, patience=0, finish_rounds=0, denoise_rounds=0, exact_steps=0
     ),  # 31.93 / 25.50 / 25.20 / 29.62 / 22.96
-    "balanced": Recipe(),  # 34.53 / 26.45 / 27.91 / 33.05 / 24.92
-    "best": Recipe(denoise_rounds=12),  # 34.77 / 26.53 / 28.18 / 32.86 / 25.08
+    "balanced": Recipe(),  # 34.60 / 26.45 / 27.91 / 33.06 / 24.92
+    "best": Recipe(denoise_rounds=12),  # 34.79 / 26.48 / 28.19 / 32.86 / 25.07
     "paper": Recipe(  # not measured yet
         steps=4,
         start="noise",
