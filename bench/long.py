@@ -146,38 +146,23 @@ def _measured(path: Path, reference: Frames) -> Path:
 
 def _restored(folder: Path, source: Path, *options: str) -> Frames:
     target = folder / "restored.mkv"
-    command = [
-        sys.executable,
-        "-m",
-        "oneseed.cli",
-        "restore",
-        str(source),
-        str(target),
-        "-d",
-        SPEC,
-        "--lossless",
-        "--overwrite",
-    ]
-    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = _restoring(source, target, "--overwrite", *options)
+    subprocess.run(
+        [sys.executable, "-m", "oneseed.cli", *command],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     return read(target).frames
 
 
 def _command(log: Path, source: Path, target: Path) -> list[str]:
-    size = ("--size", "128", "--window", "16", "--overlap", "4")
-    return [
-        sys.executable,
-        "-c",
-        CHILD,
-        str(log),
-        "restore",
-        str(source),
-        str(target),
-        "-d",
-        SPEC,
-        "--lossless",
-        *size,
-        *SEARCH,
-    ]
+    window = ("--window", str(WINDOW), "--overlap", str(OVERLAP))
+    return [sys.executable, "-c", CHILD, str(log), *_restoring(source, target, *window, *SEARCH)]
+
+
+def _restoring(source: Path, target: Path, *options: str) -> list[str]:
+    return ["restore", str(source), str(target), "-d", SPEC, "--lossless", *options]
 
 
 if __name__ == "__main__":

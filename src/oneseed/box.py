@@ -1,6 +1,6 @@
 """A box cut out of a clip: some frames, some rows, some columns."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxtyping import Shaped
 from torch import Tensor
@@ -24,9 +24,9 @@ class Box(NamedTuple):
         n, _, h, w = shape
         return cls(0, n, 0, h, 0, w)
 
-    def of(self, x: Shaped[Tensor, "N C H W"]) -> Shaped[Tensor, "n C h w"]:
-        """What lies in the box, a view."""
-        return x[self.first : self.last, :, self.top : self.bottom, self.left : self.right]
+    def of(self, x: Any) -> Shaped[Tensor, "n C h w"]:
+        """What lies in the box: a view of a tensor `N C H W`, or read from a `Reel`."""
+        return x[self.first : self.last][:, :, self.top : self.bottom, self.left : self.right]
 
     def shape(self, colours: int = 3) -> Shape:
         return self.last - self.first, colours, self.bottom - self.top, self.right - self.left

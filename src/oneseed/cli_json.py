@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from oneseed.disk import put
 from oneseed.errors import RequestError
 
 
@@ -20,9 +21,7 @@ def check_json(path: Path | None, overwrite: bool) -> None:
 def write_json(path: Path | None, content: dict[str, Any]) -> None:
     if path is None:
         return
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
-    part.replace(path)
+    put(path, (json.dumps(_finite(content), indent=2, allow_nan=False) + "\n").encode())
 
 
 def _finite(value: Any) -> Any:

@@ -10,18 +10,24 @@ from typing import Any
 from oneseed.errors import RequestError, RunError
 
 
-def put(path: Path, content: bytes) -> None:
-    """Write a file that appears under its name when it is on the disk, whole."""
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Another name to write to, which becomes `path` when all is written, and is deleted when that fails."""
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield part
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file that appears under its name when it is on the disk, whole."""
+    with whole(path) as part, part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager

@@ -113,8 +113,7 @@ def restore_file(
         done = [Figures(**figures) for figures in run.figures()]
         if not keep_work:
             run.remove()
-    _, _, h, w = worker.whole
-    return Restored(written=written, size=(w, h), pieces=done, sizes=sizes, worker=worker)
+    return Restored(written=written, pieces=done, sizes=sizes, worker=worker)
 
 
 def degrade_file(

@@ -89,8 +89,7 @@ class Live:
         last, bottom, right = (max(place) for place in zip(*(other.box[1::2] for other in self.pieces), strict=True))
         if self.reference.shape != (last, 3, bottom, right):
             return None
-        box = piece.box
-        return self.reference[box.first : box.last][..., box.top : box.bottom, box.left : box.right]
+        return piece.box.of(self.reference)
 
 
 def print_score(score: Score) -> None:

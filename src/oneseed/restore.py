@@ -67,8 +67,9 @@ def optimise(
 
     journal = journal or Journal()
     held = journal.read()
+    found, finished = (held is not None and held.reached(stage) for stage in ("found", "finished"))
     start, first, last = None, None, None
-    if held is not None and held.reached("found"):
+    if held is not None and found:
         last = Epoch(x=held.tensors["x"], **held.numbers["last"])
     elif recipe.start == "least-squares" and degrade.linear:  # ours
         if held is None:
@@ -91,7 +92,7 @@ def optimise(
             journal.note(partial(State, "started", {"start": start}, {"first": told(first)}), always=True)
 
     x = start if last is None else last.x
-    if recipe.epochs and not (held is not None and held.reached("found")):
+    if recipe.epochs and not found:
         assert prior is not None
         video = Video(
             prior, shape, recipe.settled(prior, started=start is not None), generator, y.device, plain
@@ -101,7 +102,7 @@ def optimise(
         journal.note(partial(State, "found", {"x": x}, {"last": told(last)}), always=True)
     assert x is not None
     assert last is not None
-    if recipe.finish_rounds and degrade.linear and not (held is not None and held.reached("finished")):  # ours
+    if recipe.finish_rounds and degrade.linear and not finished:  # ours
         x = finish.refine(
             y, degrade, x, flow.estimate, seen=seen, used=seen if recipe.denoises else torch.ones_like(seen),
             spread=recipe.finish_spread, noise=s, gradient_sd=recipe.finish_gradient_sd, contrast=recipe.finish_contrast,

@@ -16,7 +16,6 @@ class Restored:
     """What a restoration did; `as_dict` is what `--json` writes."""
 
     written: Written
-    size: tuple[int, int]
     pieces: Sequence[Figures]
     """Of each piece, in order."""
     sizes: Sizes
@@ -25,6 +24,11 @@ class Restored:
     @property
     def frames(self) -> int:
         return self.worker.whole[0]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.worker.whole[3], self.worker.whole[2]
 
     @property
     def epochs(self) -> int:

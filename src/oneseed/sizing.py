@@ -1,10 +1,12 @@
 """How large the pieces of a run are: as the user said, or else as memory allows."""
 
 import re
+from functools import cache
 
 import torch
 
 from oneseed.box import Shape
+from oneseed.clip.crop import sides_of
 from oneseed.degrade.base import Degradation
 from oneseed.errors import RequestError
 from oneseed.memory import fits, require_memory
@@ -60,16 +62,18 @@ def choose_sizes(
             _require_overlap("--tile", side, "--tile-overlap", margin, sight, unit, "pixels")
     frames, sides = min(frames, n), (min(sides[0], h), min(sides[1], w))
 
-    def small_enough() -> bool:
+    @cache  # an estimate may take a minute; and the last size that is estimated is the one that is taken
+    def fit(frames: int, sides: tuple[int, int]) -> bool:
         return fits(prior, (frames, c, *sides), recipe, device)
 
-    while tile == "auto" and sides[0] * sides[1] > AREAS[0] and not small_enough():
+    while tile == "auto" and sides[0] * sides[1] > AREAS[0] and not fit(frames, sides):
         sides = _halved(sides, margin)
-    if window == "auto" and frames > least and not small_enough():
+    if window == "auto" and frames > least and not fit(frames, sides):
         frames = least
-    while tile == "auto" and sides[0] * sides[1] > AREAS[1] and not small_enough():
+    while tile == "auto" and sides[0] * sides[1] > AREAS[1] and not fit(frames, sides):
         sides = _halved(sides, margin)
-    require_memory(prior, (frames, c, *sides), recipe, device)
+    if not fit(frames, sides):
+        require_memory(prior, (frames, c, *sides), recipe, device)
     return Sizes(frames, share, sides, margin)
 
 
@@ -93,10 +97,10 @@ def _whole_number(option: str, text: str) -> int:
 
 def _sides(text: str) -> tuple[int, int]:
     """Height and width of `S` or `WxH`."""
-    match = re.fullmatch(r"([1-9]\d*)(?:[x×]([1-9]\d*))?", text.lower())
-    if match is None:
+    sides = sides_of(text)
+    if sides is None:
         raise RequestError(f"--tile {text}; needed is S, WxH, all or auto. Try --tile 512.")
-    return int(match[2] or match[1]), int(match[1])
+    return sides[-1], sides[0]
 
 
 def _require_overlap(option: str, size: int, other: str, shared: int, blind: int, unit: int, what: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from oneseed.disk import said
+from oneseed.disk import said, whole
 from oneseed.journal import Journal, State
 
 
@@ -49,16 +49,11 @@ class StateFile(Journal):
         made = state()
         tensors = {name: value.detach().cpu().contiguous() for name, value in made.tensors.items()}
         noted = {"stage": made.stage, "numbers": json.dumps(made.numbers), "checksum": _checksum(tensors)}
-        part = self.path.with_name(f".{self.path.name}.part")
-        with said(self.path.parent):
+        with said(self.path.parent), whole(self.path) as part:
             try:
-                save_file(
-                    tensors, part, noted
-                )  # not flushed: what the power takes is found to be damaged, and is little
-                part.replace(self.path)
-            except (OSError, SafetensorError) as error:
-                part.unlink(missing_ok=True)
-                raise error if isinstance(error, OSError) else OSError(None, str(error)) from error
+                save_file(tensors, part, noted)  # not flushed: what the power takes is found to be damaged
+            except SafetensorError as error:  # as it calls a full disk
+                raise OSError(None, str(error)) from error
         ended = time.monotonic()
         self._next = ended + _SPARED * (ended - began)
 

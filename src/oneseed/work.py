@@ -84,7 +84,7 @@ class Work:
             self.journal(piece).path.unlink(missing_ok=True)
         self.settle()
 
-    def journal(self, piece: Piece) -> "StateFile":
+    def journal(self, piece: Piece) -> StateFile:
         """Where the piece that is being restored keeps what it would go on from."""
         return StateFile(self.folder / "pieces" / f"{piece.name}.state")
 

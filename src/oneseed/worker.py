@@ -117,9 +117,7 @@ class Worker:
             InterruptedRunError: `stop` said so, and the piece is one of several.
         """
         began = time.monotonic()
-        box = self.degrade.measured_box(piece.box)
-        block = self.clip.frames[box.first : box.last]
-        y = block[:, :, box.top : box.bottom, box.left : box.right].to(self.place)
+        y = self.degrade.measured_box(piece.box).of(self.clip.frames).to(self.place)
         degrade, y = measured_in(self.degrade.to(self.place), self.whole, piece.box, y)
         last, asked, diverged = None, False, None
 

@@ -29,11 +29,17 @@ def parse_size(text: str | None) -> Size | None:
     """
     if text is None:
         return None
-    match = re.fullmatch(r"\s*(\d+)(?:[x×](\d+))?\s*", text.lower())
-    sides = [int(side) for side in match.groups() if side] if match else []
-    if not sides or not all(1 <= side <= LARGEST for side in sides):
+    sides = sides_of(text)
+    if sides is None:
         raise RequestError(f"--size {text}; needed S or WxH, 1 to {LARGEST} pixels. Try --size 512 or --size 854x480.")
     return Size(sides[0], sides[-1], square=len(sides) == 1)
+
+
+def sides_of(text: str) -> list[int] | None:
+    """The one side of `S` or width and height of `WxH`, 1 to 16384 pixels each; None of anything else."""
+    match = re.fullmatch(r"\s*(\d+)(?:[x×](\d+))?\s*", text.lower())
+    sides = [int(side) for side in match.groups() if side] if match else []
+    return sides if sides and all(1 <= side <= LARGEST for side in sides) else None
 
 
 def fit(image: Float[Tensor, "3 H W"], size: Size | None) -> Float[Tensor, "3 h w"]:
