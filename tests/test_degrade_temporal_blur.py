@@ -5,6 +5,7 @@ from typing import Literal
 import pytest
 import torch
 
+from oneseed.box import Box
 from oneseed.degrade.temporal_blur import TemporalBlur
 from oneseed.errors import RequestError
 
@@ -62,3 +63,10 @@ def test_too_few_frames_are_refused_with_the_number_needed(edges: Edges, needed:
 def test_widths_without_a_middle_are_refused(width: int):
     with pytest.raises(RequestError, match=f"temporal-blur:width={width}; the width is odd and at least 3"):
         TemporalBlur(width)
+
+
+def test_a_piece_of_a_circular_blur_may_be_shorter_than_its_width():
+    A, x = TemporalBlur(7), torch.rand(20, 3, 8, 8)
+    box = Box(3, 8, 0, 8, 0, 8)
+    assert A.local((20, 3, 8, 8), box)(box.of(x)).shape == (5, 3, 8, 8)
+    assert A.local((20, 3, 8, 8), Box.all_of((20, 3, 8, 8))) is A

@@ -226,3 +226,14 @@ def test_a_piece_goes_on_from_its_last_epoch(source: Path, monkeypatch: pytest.M
     assert seen[14:16] == [0, cut]  # the start is shown again, and not made again
     assert [piece.epochs for piece in done.pieces] == [8, 8]
     assert not list(source.parent.glob("*.oneseed"))
+
+
+@pytest.mark.parametrize("place", [0, 2**21, 2**22 - 1])
+def test_files_of_one_length_are_told_apart(tmp_path: Path, place: int):
+    content = bytearray(2**22)
+    (tmp_path / "a").write_bytes(content)
+    before = worker.fingerprint(tmp_path / "a")
+    assert worker.fingerprint(tmp_path / "a") == before
+    content[place] = 1
+    (tmp_path / "a").write_bytes(content)
+    assert worker.fingerprint(tmp_path / "a") != before
