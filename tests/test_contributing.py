@@ -17,10 +17,11 @@ import oneseed.degrade
 from oneseed import registry, spec
 from oneseed.errors import RequestError
 from oneseed.flow.still import Still
-from oneseed.pipeline import restore_file
 from oneseed.presets import preset
 from oneseed.recipe import Recipe
 from oneseed.restore import restore
+from oneseed.restore_file import restore_file
+from oneseed.worker import Task
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()
@@ -71,7 +72,8 @@ def test_the_command_works(tmp_path: Path):
     source.mkdir()
     for number in range(2):
         Image.fromarray(np.full((16, 16, 3), 70, np.uint8)).save(source / f"{number}.png")
-    restore_file(source, target, preset("draft"), specs=["fade:keep=0.7"], flow="still", device="cpu")
+    task = Task(source=source, recipe=preset("draft"), specs=("fade:keep=0.7",), flow="still", device="cpu")
+    restore_file(task, target)
     restored = [np.array(Image.open(file)) for file in sorted(target.glob("*.png"))]
     assert len(restored) == 2
     levels = restored[0].astype(float) / np.iinfo(restored[0].dtype).max

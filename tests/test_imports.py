@@ -29,9 +29,9 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "restore memory work",
     "train sizing worker",
     "run restored",
-    "pipeline",
-    "progress doctor",
-    "cli_prior",
+    "pipeline restore_file",
+    "progress doctor cli_options",
+    "cli_prior cli_restore",
     "cli demo",
 )
 LEVEL = {name: level for level, line in enumerate(ORDER) for name in line.split()}

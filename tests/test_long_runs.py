@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,16 @@ from oneseed.clip.clip import Clip
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError
-from oneseed.pipeline import Restored, restore_file
 from oneseed.presets import preset
 from oneseed.restore import Epoch
+from oneseed.restore_file import restore_file
+from oneseed.restored import Restored
+from oneseed.sizing import Cutting
+from oneseed.worker import Task
 
 DRAFT = preset("draft").but({"first_steps": 10, "rounds": 1, "round_steps": 5})
 TWO_WINDOWS = {"window": "6", "overlap": 2}
-SPECS = ["mask:missing=0.5"]
+SPECS = ("mask:missing=0.5",)
 
 
 @pytest.fixture
@@ -37,15 +41,17 @@ def source(tmp_path: Path) -> Path:
 
 
 def restored(source: Path, name: str = "out.mkv", **others: Any) -> tuple[Tensor, Restored]:
-    target = source.with_name(name)
-    done = restore_file(
-        source, target, others.pop("recipe", DRAFT), specs=SPECS, lossless=True, **(TWO_WINDOWS | others)
+    target, asked = source.with_name(name), TWO_WINDOWS | {"recipe": DRAFT, "specs": SPECS} | others
+    task, cutting = (
+        kind(**first, **{field.name: asked.pop(field.name) for field in fields(kind) if field.name in asked})
+        for kind, first in ((Task, {"source": source}), (Cutting, {}))
     )
+    done = restore_file(task, target, cutting=cutting, lossless=True, **asked)
     return read(target).frames, done
 
 
 def test_windows_and_tiles_give_what_one_piece_gives_but_for_a_little(source: Path):
-    whole = restore_file(source, source.with_name("whole.mkv"), DRAFT, specs=SPECS, lossless=True)
+    whole = restore_file(Task(source=source, recipe=DRAFT, specs=SPECS), source.with_name("whole.mkv"), lossless=True)
     assert len(whole.pieces) == 1
     one = read(whole.written.path).frames
     several, done = restored(source, tile="16", tile_overlap=8)
@@ -199,7 +205,7 @@ def test_windows_end_at_cuts(source: Path, cuts: str, windows: list[tuple[int, i
     seen: list[tuple[int, int]] = []
     restored(source, cuts=cuts, begin=lambda pieces: seen.extend(piece.box[:2] for piece in pieces))
     assert seen == windows
-    monkeypatch.setattr("oneseed.pipeline.find_cuts", lambda frames: [3])
+    monkeypatch.setattr("oneseed.restore_file.find_cuts", lambda frames: [3])
     seen.clear()
     restored(source, cuts=cuts, begin=lambda pieces: seen.extend(piece.box[:2] for piece in pieces), overwrite=True)
     assert (seen[0] == (0, 3)) is (cuts == "auto")

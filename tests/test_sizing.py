@@ -13,13 +13,13 @@ from oneseed.degrade.temporal_blur import TemporalBlur
 from oneseed.errors import RequestError
 from oneseed.pieces import Sizes, plan
 from oneseed.presets import preset
-from oneseed.sizing import choose_sizes
+from oneseed.sizing import Cutting, choose_sizes
 
 WHOLE = (100, 3, 720, 1280)
 
 
 def sizes(A: Degradation | None = None, whole: Shape = WHOLE, **others) -> Sizes:
-    return choose_sizes(None, whole, A or Mask(0.5), preset("draft"), torch.device("cpu"), **others)
+    return choose_sizes(None, whole, A or Mask(0.5), preset("draft"), torch.device("cpu"), Cutting(**others))
 
 
 @pytest.fixture

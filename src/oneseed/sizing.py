@@ -1,6 +1,7 @@
 """How large the pieces of a run are: as the user said, or else as memory allows."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -25,33 +26,40 @@ AREAS = (512 * 512, 256 * 256)
 """Pixels of a tile, below which windows are made shorter first; and below which nothing is cut any more."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Cutting:
+    """How a clip is to be cut into pieces."""
+
+    window: str = "auto"
+    """Frames, or `all`, or `auto`: 16 and what A mixes in from beyond, or 8 where memory is short."""
+    overlap: int | None = None
+    """Frames that two windows share; None: 4 and twice the reach of A."""
+    tile: str = "auto"
+    """`S`, `WxH`, `all`, or `auto`: as many pixels as memory allows."""
+    tile_overlap: int | None = None
+    """Pixels that two tiles share; None: 32 and twice the reach of A."""
+    cuts: str = "auto"
+    """First frames of new shots, `N,N,...`; `auto` looks for them, `none` does not. No window crosses one."""
+
+
 def choose_sizes(
     prior: Prior | None,
     whole: Shape,
     degrade: Degradation,
     recipe: Recipe,
     device: torch.device,
-    *,
-    window: str = "auto",
-    overlap: int | None = None,
-    tile: str = "auto",
-    tile_overlap: int | None = None,
+    cutting: Cutting = Cutting(),
 ) -> Sizes:
     """Pieces that fit into the memory that is free.
-
-    Args:
-        window: frames, or `all`, or `auto`: 16 and what A mixes in from beyond, or 8 where memory is short.
-        overlap: frames that two windows share, 4 and twice the reach of A unless given.
-        tile: `S`, `WxH`, `all`, or `auto`: as large as memory allows.
-        tile_overlap: pixels that two tiles share, 32 and twice the reach of A unless given.
 
     Raises:
         RequestError: sizes that make no sense, or do not fit.
     """
     n, c, h, w = whole
+    window, tile = cutting.window, cutting.tile
     blind, sight = 2 * degrade.temporal_reach, 2 * degrade.spatial_reach
-    share = SHARED + blind if overlap is None else overlap
-    margin = MARGIN + sight if tile_overlap is None else tile_overlap
+    share = SHARED + blind if cutting.overlap is None else cutting.overlap
+    margin = MARGIN + sight if cutting.tile_overlap is None else cutting.tile_overlap
     usual, least = (max(count + blind, 2 * share) for count in (FRAMES, FEWEST))
     frames = n if window == "all" else usual if window == "auto" else _whole_number("--window", window)
     sides = (h, w) if tile in ("all", "auto") else _sides(tile)

@@ -27,20 +27,28 @@ from oneseed.sidecar import Description, read_sidecar
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What is to be restored, and how: see `restore_file`."""
+    """What is to be restored, and how, in plain values."""
 
     source: Path
+    """A video file or a folder of images."""
     recipe: Recipe
     specs: tuple[str, ...] = ()
+    """What happened to the clip; none: the sidecar beside `source` says so."""
     noise: float | None = None
+    """Standard deviation on the [0, 1] scale; None: the sidecar's, or 0."""
     prior: str = "tiny"
+    """As for `load_prior`, and so are `decoder`, `prompt` and `guidance`."""
     decoder: str | None = None
     prompt: str = ""
     guidance: float = 1.0
     denoiser: str | None = None
+    """As for `load_denoiser`."""
     flow: str = "dis"
+    """What estimates motion, by its name in the room `flow`."""
     device: str = "auto"
+    """As for `choose_device`."""
     frames: str | None = None
+    """As for `read`, and so is `size`."""
     size: str | None = None
 
 

@@ -12,11 +12,13 @@ from oneseed.clip.clip import Clip
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.errors import RequestError
-from oneseed.pipeline import degrade_file, restore_file
+from oneseed.pipeline import degrade_file
 from oneseed.presets import preset
 from oneseed.progress import Live, print_score
+from oneseed.restore_file import restore_file
 from oneseed.sample import save_picture
 from oneseed.score import score
+from oneseed.worker import Task
 
 CLIP = Path(__file__).parent / "clip.mp4"
 SPECS = ["mask:missing=0.5,seed=0"]
@@ -32,9 +34,8 @@ def main() -> None:
     try:
         degrade_file(CLIP, measured, SPECS, overwrite=True)
         with Live(recipe, CLIP, None, None, None) as live:
-            done = restore_file(
-                measured, restored, recipe, overwrite=True, begin=live.begin, watch=live.show, stop=live.stopped
-            )
+            task = Task(source=measured, recipe=recipe)
+            done = restore_file(task, restored, overwrite=True, begin=live.begin, watch=live.show, stop=live.stopped)
     except RequestError as error:
         sys.exit(f"oneseed: {error}")
     before, after, clean = read(measured), read(restored), read(CLIP)

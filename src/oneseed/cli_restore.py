@@ -1,0 +1,104 @@
+"""The command line's main part: to restore a clip."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oneseed.cli_json import check_json, write_json
+from oneseed.cli_options import FrameRange, Input, Json, Output, Overwrite, Size, Specs
+from oneseed.errors import DivergedError, RequestError
+
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change one field of the recipe. May be repeated."),
+]
+
+
+def restore(
+    source: Input,
+    target: Output,
+    specs: Specs = None,
+    noise: Annotated[float | None, typer.Option(help="Standard deviation of the noise, on the [0, 1] scale.")] = None,
+    prior: Annotated[
+        str, typer.Option(metavar="NAME|PATH|HUB_ID", help="The image model: tiny, a folder, a file, or owner/name.")
+    ] = "tiny",
+    decoder: Annotated[
+        str | None, typer.Option(metavar="PATH|HUB_ID", help="Another decoder for a Stable Diffusion checkpoint.")
+    ] = None,
+    prompt: Annotated[str, typer.Option(metavar="TEXT", help="What is seen, for a Stable Diffusion checkpoint.")] = "",
+    guidance: Annotated[float, typer.Option(help="How far the prompt is exaggerated; 1 is not at all.")] = 1.0,
+    denoiser: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="What takes noise off; the prior's own if it has one.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="draft, balanced, best or paper.")] = "balanced",
+    changes: Changes = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of the search; overrides the preset's.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="End the search after so many minutes.")] = None,
+    flow: Annotated[str, typer.Option(metavar="NAME", help="What estimates motion.")] = "dis",
+    device: Annotated[str, typer.Option(metavar="auto|cpu|cuda|mps", help="Where to run.")] = "auto",
+    seed: Annotated[int | None, typer.Option(help="Draws the seed that the search begins at.")] = None,
+    frames: FrameRange = None,
+    size: Size = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="CLEAN", help="Show the PSNR against this clip meanwhile. Influences nothing."),
+    ] = None,
+    window: Annotated[
+        str, typer.Option(metavar="N|all|auto", help="Frames restored at once: 16, or fewer where memory is short.")
+    ] = "auto",
+    overlap: Annotated[int | None, typer.Option(min=0, help="Frames that neighbouring windows share.")] = None,
+    tile: Annotated[
+        str, typer.Option(metavar="S|WxH|all|auto", help="Pixels restored at once: as many as memory allows.")
+    ] = "auto",
+    tile_overlap: Annotated[int | None, typer.Option(min=0, help="Pixels that neighbouring tiles share.")] = None,
+    cuts: Annotated[
+        str, typer.Option(metavar="auto|none|N,N,...", help="First frames of new shots: no window crosses one.")
+    ] = "auto",
+    work: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where what is done so far is kept; OUTPUT.oneseed otherwise.")
+    ] = None,
+    keep_work: Annotated[bool, typer.Option("--keep-work", help="Do not delete it in the end.")] = False,
+    json: Json = None,
+    lossless: Annotated[bool, typer.Option("--lossless", help="Write .mkv as FFV1: what is to be measured.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Restore INPUT into OUTPUT. Without -d, the sidecar that `oneseed degrade` wrote says what happened.
+
+    Long clips and large frames are restored in pieces. Whatever ended the run, the same command goes on with it.
+    """
+    from oneseed.presets import preset as named
+    from oneseed.progress import Live
+    from oneseed.restore_file import restore_file
+    from oneseed.sizing import Cutting
+    from oneseed.worker import Task
+
+    asked = dict(_field(change) for change in changes or [])
+    asked |= {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}
+    recipe = named(preset).but(asked)
+    if minutes is not None and not minutes > 0:
+        raise RequestError(f"--minutes {minutes}; needed is a positive number. Leave it out for no limit.")
+    check_json(json, overwrite)
+    with Live(recipe, reference, frames, size, minutes) as live:
+        task = Task(
+            source=source, recipe=recipe, specs=tuple(specs or []), noise=noise, prior=prior, decoder=decoder,
+            prompt=prompt, guidance=guidance, denoiser=denoiser, flow=flow, device=device, frames=frames, size=size,
+        )  # fmt: skip
+        cutting = Cutting(window=window, overlap=overlap, tile=tile, tile_overlap=tile_overlap, cuts=cuts)
+        done = restore_file(
+            task, target, cutting=cutting, minutes=minutes, lossless=lossless, overwrite=overwrite, work=work,
+            keep_work=keep_work, begin=live.begin, watch=live.show, stop=live.stopped,
+        )  # fmt: skip
+    write_json(json, done.as_dict())
+    typer.echo(f"{done.written.path}: {done.frames} frames in {done.seconds:.0f} s, sound: {done.written.sound}")
+    if done.diverged:
+        raise DivergedError(f"{done.diverged}; {target} holds the last good frames", None)
+    if done.interrupted:
+        raise typer.Exit(130)
+
+
+def _field(change: str) -> tuple[str, str]:
+    name, sign, value = change.partition("=")
+    if not sign:
+        raise RequestError(f"--set {change}; needed is FIELD=VALUE. Write --set {change}=..., say.")
+    return name.strip().replace("-", "_"), value.strip()

@@ -1,0 +1,73 @@
+"""From one file to another: what was degraded, restored."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from oneseed.clip.cuts import find_cuts, parse_cuts
+from oneseed.clip.output import check_output
+from oneseed.clip.write import write
+from oneseed.pieces import Piece, plan
+from oneseed.restore import Epoch
+from oneseed.restored import Restored
+from oneseed.run import run_pieces
+from oneseed.sidecar import sidecar_files
+from oneseed.sizing import Cutting, choose_sizes
+from oneseed.work import Work
+from oneseed.worker import Figures, Task, Worker
+
+
+def restore_file(
+    task: Task,
+    target: Path,
+    *,
+    cutting: Cutting = Cutting(),  # noqa: B008
+    minutes: float | None = None,
+    lossless: bool = False,
+    overwrite: bool = False,
+    work: Path | None = None,
+    keep_work: bool = False,
+    begin: Callable[[Sequence[Piece]], None] = lambda pieces: None,
+    watch: Callable[[Epoch, Piece], None] = lambda epoch, piece: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Restored:
+    """Carry out `task` into `target`, piece by piece, and go on where an earlier call with the same arguments ended.
+
+    Args:
+        minutes: the search ends after so many, shared equally among the pieces.
+        work: folder of what is done so far, `target` with `.oneseed` added unless given; it is deleted in the end.
+        keep_work: it is not.
+        begin: shown the pieces once all is found to be in order.
+        watch: shown every epoch, and the piece that it is of. It cannot change anything.
+        stop: asked after every epoch; when it says so, a clip of one piece is finished and written as it is, and one of
+            several is left to be gone on with.
+
+    Raises:
+        RequestError: the request is wrong. Nothing was written.
+        DivergedError: the run left the numbers before there was anything to write.
+        InterruptedRunError: `stop` said so; what is done is kept in `work`.
+        RunError: the disk is full, say; what is done is kept in `work`.
+    """
+    check_output(target, overwrite, lossless)
+    worker = Worker(task)
+    check_output(target, overwrite, lossless, clip=worker.clip)
+    sizes = choose_sizes(worker.prior, worker.whole, worker.degrade, worker.recipe, worker.place, cutting)
+    shots = parse_cuts(cutting.cuts, worker.whole[0])
+    if shots is None:
+        shots = find_cuts(worker.clip.frames) if worker.can_be_cut() else []
+    pieces = plan(worker.whole, worker.degrade, sizes, shots)
+    if len(pieces) > 1:
+        worker.degrade.local(worker.whole, pieces[0].box)  # refused now, if at all
+    bits = worker.clip.bits if lossless or not target.suffix else 16
+    folder = work or target.with_name(f"{target.name}.oneseed")
+    with Work(folder, worker.asked() | {"sizes": asdict(sizes)}, pieces, worker.whole, bits) as run:
+        begin(pieces)
+        run_pieces(worker, run, watch, stop, minutes)
+        stale = sidecar_files(target) if target.exists() else []
+        written = write(target, worker.clip.with_frames(run.final()), lossless=lossless, overwrite=overwrite)
+        for file in stale:  # they described what was here before
+            file.unlink(missing_ok=True)
+        done = [Figures(**figures) for figures in run.figures()]
+        if not keep_work:
+            run.remove()
+    return Restored(written=written, pieces=done, sizes=sizes, worker=worker)
