@@ -130,3 +130,19 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("safetensors.torch.save_file", full)
     with pytest.raises(RunError, match="No space left on device"):
         StateFile(tmp_path / "a.state").note(lambda: state)
+
+
+def test_what_a_search_learnt_goes_through_a_file_to_the_next(tmp_path: Path):
+    first = StateFile(tmp_path / "a.state", after=tmp_path / "a.learnt")
+    second = StateFile(tmp_path / "b.state", before=(tmp_path / "a.learnt", 4))
+    assert first.before() is None
+    with pytest.raises(RunError, match=r"a\.learnt is missing or damaged"):
+        second.before()
+    epochs_of(PAPER, journal=first)
+    baton = second.before()
+    assert baton is not None
+    assert baton.later == 4
+    alone, after = (epochs_of(PAPER, journal=journal) for journal in (Journal(), second))
+    assert len(after) < len(alone)
+    assert after[0].data_loss < alone[0].data_loss
+    assert not (tmp_path / "b.learnt").exists()

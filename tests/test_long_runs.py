@@ -6,48 +6,26 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tests.moving_clip import moving_clip
-from torch import Tensor
+from tests.file_restoring import DRAFT, FROM_NOISE, SPECS, measured, restored
 
 from oneseed import worker
-from oneseed.clip.clip import Clip
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError
 from oneseed.presets import preset
 from oneseed.restore import Epoch
 from oneseed.restore_file import restore_file
-from oneseed.restored import Restored
-from oneseed.sizing import Cutting
 from oneseed.worker import Task
-
-DRAFT = preset("draft").but({"first_steps": 10, "rounds": 1, "round_steps": 5})
-TWO_WINDOWS = {"window": "6", "overlap": 2}
-SPECS = ("mask:missing=0.5",)
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    x = moving_clip(5)
-    x = torch.cat([x, x.flip(0)])
-    write(tmp_path / "measured.mkv", Clip.steady(x, 25, bits=16), lossless=True, bits=16)
-    return tmp_path / "measured.mkv"
-
-
-def restored(source: Path, name: str = "out.mkv", **others: Any) -> tuple[Tensor, Restored]:
-    target, asked = source.with_name(name), TWO_WINDOWS | {"recipe": DRAFT, "specs": SPECS} | others
-    task, cutting = (
-        kind(**first, **{field.name: asked.pop(field.name) for field in fields(kind) if field.name in asked})
-        for kind, first in ((Task, {"source": source}), (Cutting, {}))
-    )
-    done = restore_file(task, target, cutting=cutting, lossless=True, **asked)
-    return read(target).frames, done
+    return measured(tmp_path)
 
 
 def test_windows_and_tiles_give_what_one_piece_gives_but_for_a_little(source: Path):
@@ -149,7 +127,7 @@ def test_the_watcher_is_told_which_piece_it_sees(source: Path):
         told.append((epoch.phase, piece.box.first))
         assert epoch.x.shape == piece.box.shape()
 
-    restored(source, watch=watch, begin=lambda pieces: begun.append(len(pieces)))
+    restored(source, watch=watch, begin=lambda pieces, warm: begun.append(len(pieces)))
     assert begun == [2]
     assert [first for _, first in told] == sorted(first for _, first in told)
     assert {first for _, first in told} == {0, 4}
@@ -203,11 +181,13 @@ def test_figures_are_those_of_all_pieces(source: Path):
 )
 def test_windows_end_at_cuts(source: Path, cuts: str, windows: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch):
     seen: list[tuple[int, int]] = []
-    restored(source, cuts=cuts, begin=lambda pieces: seen.extend(piece.box[:2] for piece in pieces))
+    restored(source, cuts=cuts, begin=lambda pieces, warm: seen.extend(piece.box[:2] for piece in pieces))
     assert seen == windows
     monkeypatch.setattr("oneseed.restore_file.find_cuts", lambda frames: [3])
     seen.clear()
-    restored(source, cuts=cuts, begin=lambda pieces: seen.extend(piece.box[:2] for piece in pieces), overwrite=True)
+    restored(
+        source, cuts=cuts, begin=lambda pieces, warm: seen.extend(piece.box[:2] for piece in pieces), overwrite=True
+    )
     assert (seen[0] == (0, 3)) is (cuts == "auto")
 
 
@@ -243,3 +223,63 @@ def test_files_of_one_length_are_told_apart(tmp_path: Path, place: int):
     content[place] = 1
     (tmp_path / "a").write_bytes(content)
     assert worker.fingerprint(tmp_path / "a") != before
+
+
+def test_windows_that_start_warm_begin_where_the_one_before_ended(source: Path):
+    """And a clip that starts from noise does so unless told otherwise."""
+    seen: dict[bool, list[tuple[int, float]]] = {True: [], False: []}
+    recipe = FROM_NOISE.but({"lr_seed": 0.1, "lr_residual": 0.03, "epochs": 12})
+    for warm in (True, False):
+
+        def watch(epoch: Epoch, piece: Any, warm: bool = warm) -> None:
+            if piece.box.first > 0 and epoch.phase == "search":
+                seen[warm].append((epoch.number, epoch.data_loss))
+
+        restored(source, recipe=recipe, watch=watch, warm_start=None if warm else False, overwrite=True)
+    assert [number for number, _ in seen[True]] == list(range(recipe.warm().epochs + 1))
+    assert [number for number, _ in seen[False]] == list(range(recipe.epochs + 1))
+    assert seen[True][0][1] < seen[False][2][1]
+
+
+def test_warm_windows_go_on_to_the_same_bytes(source: Path):
+    expected, _ = restored(source, "expected.mkv", recipe=FROM_NOISE)
+
+    def dies(epoch: Epoch, piece: Any) -> None:
+        if piece.box.first > 0 and epoch.number == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restored(source, recipe=FROM_NOISE, watch=dies)
+    learnt = source.parent / "out.mkv.oneseed" / "pieces" / "00000-00-00.learnt"
+    assert learnt.is_file()
+    found, _ = restored(source, recipe=FROM_NOISE, keep_work=True)
+    assert torch.equal(found, expected)
+    assert not learnt.exists()
+
+
+@pytest.mark.parametrize("harm", ["gone", "damaged"])
+def test_what_a_window_learnt_is_learnt_again_where_it_is_lost(source: Path, harm: str):
+    expected, _ = restored(source, "expected.mkv", recipe=FROM_NOISE)
+
+    def dies(epoch: Epoch, piece: Any) -> None:
+        if piece.box.first > 0:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        restored(source, recipe=FROM_NOISE, watch=dies)
+    learnt = source.parent / "out.mkv.oneseed" / "pieces" / "00000-00-00.learnt"
+    if harm == "gone":
+        learnt.unlink()
+    else:
+        content = bytearray(learnt.read_bytes())
+        content[-1] ^= 1
+        learnt.write_bytes(content)
+    begun: set[str] = set()
+    found, _ = restored(source, recipe=FROM_NOISE, watch=lambda epoch, piece: begun.add(piece.name))
+    assert torch.equal(found, expected)
+    assert len(begun) == 2
+
+
+def test_a_warm_start_of_what_begins_at_least_squares_is_refused(source: Path):
+    with pytest.raises(RequestError, match="--warm-start, and each window begins at its own least squares"):
+        restored(source, warm_start=True)

@@ -21,9 +21,11 @@ from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
 from oneseed.errors import RequestError
 from oneseed.flow.dis import Dis
+from oneseed.journal import Baton, Journal
 from oneseed.presets import PRESETS, preset
 from oneseed.recipe import Recipe
-from oneseed.restore import restore
+from oneseed.restore import optimise, restore
+from oneseed.video import Video
 
 FIELDS = [field.name for field in dataclasses.fields(Recipe)]
 
@@ -36,6 +38,7 @@ TRIED: dict[str, tuple[Any, Any]] = {
     "radius": (0.02, 0.01),
     "follow_motion": (True, False),
     "epochs": (6, 7),
+    "warm_share": (1.0, 0.5),
     "lr_seed": (0.05, 0.1),
     "lr_residual": (0.03, 0.1),
     "warp_weight": (0.5, 2.0),
@@ -82,6 +85,7 @@ OTHER = {name: other for name, (_, other) in TRIED.items()}
 BESIDE: dict[str, dict[str, Any]] = {
     "joint": {"follow_motion": False},
     "start": {"follow_motion": False},
+    "warm_share": {"follow_motion": False, "start": "noise"},
     "finish_spread": {"hold_out": 0.1},
     "denoise_spread": {"hold_out": 0.1},
     # A wild search, which finds the best prediction only after a worse one: it matters whether it waits.
@@ -102,10 +106,24 @@ MIXES = {"denoise_exact_contrast"}
 """Fields that act only where the degradation mixes pixels."""
 
 
+class Second(Journal):
+    """Of a window that another came before."""
+
+    def __init__(self, recipe: Recipe, shape: tuple[int, int, int, int]):
+        video = Video(ToyPrior(), shape, recipe, torch.Generator().manual_seed(9), torch.device("cpu"))
+        self.learnt = video.learnt()
+
+    def before(self) -> Baton:
+        return Baton(self.learnt, 1)
+
+
 @functools.cache
 def restored(mixes: bool = False, **settings: Any) -> Tensor:
-    truth, A = moving_clip(), Downsample(2) if mixes else Mask(0.5)
-    return restore(A(truth), A, ToyPrior(), Dis(), Recipe(**settings), denoiser=ToyDenoiser())
+    truth, A, recipe = moving_clip(), Downsample(2) if mixes else Mask(0.5), Recipe(**settings)
+    second = Second(recipe, truth.shape)
+    for epoch in optimise(A(truth), A, ToyPrior(), Dis(), recipe, denoiser=ToyDenoiser(), journal=second):
+        x = epoch.x
+    return x
 
 
 @pytest.mark.parametrize("field", FIELDS)

@@ -29,7 +29,7 @@ def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def room_for(monkeypatch: pytest.MonkeyPatch, values: int) -> None:
     """Memory for so many values of frames."""
-    monkeypatch.setattr(sizing, "fits", lambda prior, shape, recipe, device: shape[0] * shape[2] * shape[3] <= values)
+    monkeypatch.setattr(sizing, "fits", lambda prior, shape, *_: shape[0] * shape[2] * shape[3] <= values)
     monkeypatch.setattr(sizing, "require_memory", lambda *_: None)
 
 

@@ -8,6 +8,7 @@ from tests.toy_prior import ToyPrior
 from torch import Tensor
 
 from oneseed.flow.still import Still
+from oneseed.journal import Baton
 from oneseed.prior.base import JOINTS, Joint, cut
 from oneseed.recipe import Recipe
 from oneseed.video import Video
@@ -173,3 +174,27 @@ def test_gradients_reach_everything_through_motion(draw):
     for parameter in (v.z_shared, v.residual.A, v.residual.B):
         assert parameter.grad is not None
         assert (parameter.grad.flatten(1) != 0).any(1).all()
+
+
+@pytest.mark.parametrize("later", [0, 2, 7])
+def test_it_begins_with_what_the_window_before_has_learnt(later: int):
+    """Frames that both have keep their residuals; those that are new begin with its last."""
+    before, after = video(seed=1), video()
+    speak(before)
+    assert after.begin_with(Baton([value.detach() for value in before.learnt()], later))
+    assert torch.equal(after.z_shared, before.z_shared)
+    theirs = [min(n + later, 2) for n in range(3)]
+    torch.testing.assert_close(after(), before()[theirs])
+
+
+def test_what_a_window_of_another_size_has_learnt_is_left_alone():
+    before, after, untouched = video(shape=(3, 3, 16, 16), seed=1), video(), video()
+    assert not after.begin_with(Baton([value.detach() for value in before.learnt()], 1))
+    assert all(torch.equal(a, b) for a, b in zip(after.learnt(), untouched.learnt(), strict=True))
+
+
+def test_a_shorter_window_hands_on_what_it_has():
+    before, after = video(shape=(2, 3, 16, 24), seed=1), video()
+    speak(before)
+    assert after.begin_with(Baton([value.detach() for value in before.learnt()], 1))
+    torch.testing.assert_close(after(), before()[[1, 1, 1]])

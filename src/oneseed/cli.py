@@ -73,6 +73,22 @@ def score(
 
 
 @app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a run: OUTPUT.oneseed, or what --work named.")],
+    json: Json = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Say where a run stands and when it will end."""
+    from oneseed.status import lines, read_status
+
+    check_json(json, overwrite)
+    found = read_status(folder)
+    write_json(json, found.as_dict())
+    for line in lines(found, folder):
+        typer.echo(line)
+
+
+@app.command()
 def choices(room: Annotated[str | None, typer.Argument(metavar="[ROOM]")] = None) -> None:
     """List what can be swapped, with one line each."""
     from oneseed import registry

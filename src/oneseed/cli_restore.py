@@ -55,6 +55,20 @@ def restore(
     cuts: Annotated[
         str, typer.Option(metavar="auto|none|N,N,...", help="First frames of new shots: no window crosses one.")
     ] = "auto",
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes that restore pieces at the same time, one GPU each.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(metavar="N", help="Threads of each.")] = None,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS|auto|local", help="Have a Ray cluster restore the pieces.")
+    ] = None,
+    warm_start: Annotated[
+        bool | None,
+        typer.Option(
+            "--warm-start/--no-warm-start",
+            help="A window begins with what the one before has learnt, and waits for it; usual where it would begin at noise.",
+        ),
+    ] = None,
     work: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where what is done so far is kept; OUTPUT.oneseed otherwise.")
     ] = None,
@@ -65,11 +79,16 @@ def restore(
 ) -> None:
     """Restore INPUT into OUTPUT. Without -d, the sidecar that `oneseed degrade` wrote says what happened.
 
+    INPUT may also be a folder of clips, or a .txt with one in a line; OUTPUT is then a folder.
+
     Long clips and large frames are restored in pieces. Whatever ended the run, the same command goes on with it.
     """
+    from oneseed.crew.choose import Crew
+    from oneseed.many import clips_of, make_folder, restore_many, targets_of
     from oneseed.presets import preset as named
     from oneseed.progress import Live
     from oneseed.restore_file import restore_file
+    from oneseed.restored import Restored
     from oneseed.sizing import Cutting
     from oneseed.worker import Task
 
@@ -79,22 +98,49 @@ def restore(
     if minutes is not None and not minutes > 0:
         raise RequestError(f"--minutes {minutes}; needed is a positive number. Leave it out for no limit.")
     check_json(json, overwrite)
-    with Live(recipe, reference, frames, size, minutes) as live:
-        task = Task(
-            source=source, recipe=recipe, specs=tuple(specs or []), noise=noise, prior=prior, decoder=decoder,
-            prompt=prompt, guidance=guidance, denoiser=denoiser, flow=flow, device=device, frames=frames, size=size,
-        )  # fmt: skip
-        cutting = Cutting(window=window, overlap=overlap, tile=tile, tile_overlap=tile_overlap, cuts=cuts)
-        done = restore_file(
-            task, target, cutting=cutting, minutes=minutes, lossless=lossless, overwrite=overwrite, work=work,
-            keep_work=keep_work, begin=live.begin, watch=live.show, stop=live.stopped,
-        )  # fmt: skip
-    write_json(json, done.as_dict())
-    typer.echo(f"{done.written.path}: {done.frames} frames in {done.seconds:.0f} s, sound: {done.written.sound}")
-    if done.diverged:
-        raise DivergedError(f"{done.diverged}; {target} holds the last good frames", None)
-    if done.interrupted:
-        raise typer.Exit(130)
+    task = Task(
+        source=source, recipe=recipe, specs=tuple(specs or []), noise=noise, prior=prior, decoder=decoder,
+        prompt=prompt, guidance=guidance, denoiser=denoiser, flow=flow, device=device, frames=frames, size=size,
+    )  # fmt: skip
+    cutting = Cutting(window=window, overlap=overlap, tile=tile, tile_overlap=tile_overlap, cuts=cuts)
+    crew = Crew(workers=workers, threads=threads, ray=ray)
+
+    def one(task: Task, target: Path, work: Path | None = work) -> Restored:
+        with Live(recipe, reference, frames, size, minutes) as live:
+            return restore_file(
+                task, target, cutting=cutting, crew=crew, warm_start=warm_start, minutes=minutes,
+                lossless=lossless and (sources is None or bool(target.suffix)),
+                overwrite=overwrite, work=work, keep_work=keep_work, begin=live.begin, watch=live.show, heard=live.heard,
+                stop=live.stopped,
+            )  # fmt: skip
+
+    sources = clips_of(source)
+    if sources is None:
+        done = one(task, target)
+        write_json(json, done.as_dict())
+        typer.echo(str(done))
+        if done.diverged:
+            raise DivergedError(f"{done.diverged}; {target} holds the last good frames", None)
+        if done.interrupted:
+            raise typer.Exit(130)
+        return
+    if reference is not None:
+        raise RequestError(f"--reference with {len(sources)} clips; needed is one. Leave it out.")
+    targets = targets_of(sources, target, lossless)
+    make_folder(target)
+    outcomes = restore_many(
+        task,
+        sources,
+        targets,
+        lambda task, target: one(task, target, work / target.name if work else None),
+        lambda outcome: typer.echo(str(outcome)),
+        overwrite,
+    )
+    write_json(json, {"clips": [outcome.as_dict() for outcome in outcomes]})
+    failed = sum(outcome.error is not None for outcome in outcomes)
+    typer.echo(f"{len(outcomes)} clips: {len(outcomes) - failed} restored, {failed} failed")
+    if failed:
+        raise typer.Exit(1)
 
 
 def _field(change: str) -> tuple[str, str]:

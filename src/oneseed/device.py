@@ -30,6 +30,12 @@ def choose_device(name: str) -> torch.device:
         raise RequestError(f"--device {name} is malformed; needed is a name like cuda or cuda:0. Change it.") from error
 
 
+def devices(name: str, count: int) -> list[str]:
+    """For each of `count` workers a device: `name`, or where that leaves it open, one GPU after the other."""
+    gpus = torch.cuda.device_count() if name in ("auto", "cuda") and torch.cuda.is_available() else 0
+    return [f"cuda:{number % gpus}" if gpus else name for number in range(count)]
+
+
 def fast_in_bfloat16(device: torch.device) -> bool:
     """Whether networks gain from bfloat16 there: GPUs whose cores know it, and CPUs with instructions for it. Others are
     ten times slower."""

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from oneseed.errors import RequestError, RunError
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Another name to write to, which becomes `path` when all is written, and is deleted when that fails."""
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}.part")
     try:
         yield part
         part.replace(path)
@@ -61,3 +62,14 @@ def locked(folder: Path) -> Any:
         lock.close()
         raise RequestError(f"another process works in {folder}; needed is one alone. Wait, or end it.") from error
     return lock
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process of this machine has the folder for itself."""
+    if not (folder / "lock").exists():
+        return False
+    try:
+        locked(folder).close()
+    except (RequestError, OSError):
+        return True
+    return False

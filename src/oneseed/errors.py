@@ -14,7 +14,7 @@ class RequestError(ValueError):
 class DivergedError(RuntimeError):
     """The optimisation left the numbers. `frames` holds the last good video, or None if there was none."""
 
-    def __init__(self, message: str, frames: Any):
+    def __init__(self, message: str, frames: Any = None):
         super().__init__(message)
         self.frames = frames
 

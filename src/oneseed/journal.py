@@ -1,6 +1,6 @@
 """What a run needs to go on from where it was cut short. Who runs it keeps it; the method only says it and asks for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -24,6 +24,15 @@ class State(NamedTuple):
         return STAGES.index(self.stage) >= STAGES.index(stage)
 
 
+class Baton(NamedTuple):
+    """What one window has learnt, for the next."""
+
+    learnt: Sequence[Tensor]
+    """z_shared, A, B."""
+    later: int
+    """Frames by which the next window begins later."""
+
+
 class Journal:
     """Where states are kept; this one keeps none."""
 
@@ -33,6 +42,13 @@ class Journal:
 
     def note(self, state: Callable[[], State], always: bool = False) -> None:
         """Keep what `state` makes, if enough was done since the last time or `always` says so."""
+
+    def before(self) -> Baton | None:
+        """What the search of the window before ended with; None: begin with noise."""
+        return None
+
+    def after(self, learnt: Sequence[Tensor]) -> None:
+        """What this search ended with, for the window after."""
 
 
 def told(epoch: Epoch) -> dict[str, Any]:

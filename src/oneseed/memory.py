@@ -115,28 +115,36 @@ def free_bytes(device: torch.device) -> int | None:
             return None
 
 
-def fits(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device) -> bool:
+def fits(
+    prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device, share: int = 1
+) -> bool:
     """Whether there is memory enough; the prior is made frugal only where that is needed.
 
     The prior's weights are on the device already. Small runs are not looked at any closer and change nothing.
+
+    Args:
+        share: runs that share the memory.
     """
     n, c, h, w = shape
     free = free_bytes(device)
+    free = None if free is None else free // share
     if free is None or (4 * n * c * h * w * BESIDE < FEW * free and (prior is None or not prior.frugal)):
         return True
     return _thriftily(prior, shape, recipe, free).fits(free)
 
 
-def require_memory(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device) -> None:
+def require_memory(
+    prior: Prior | None, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device, share: int = 1
+) -> None:
     """Refuse what does not fit, and say what would; see `fits`.
 
     Raises:
         RequestError: too little memory.
     """
-    if fits(prior, shape, recipe, device):
+    if fits(prior, shape, recipe, device, share):
         return
     n, c, h, w = shape
-    free = free_bytes(device) or 0
+    free = (free_bytes(device) or 0) // share
     advice = []
     for fewer in (n // 2, n // 4, n // 8):
         if fewer >= 2 and estimate(prior, (fewer, c, h, w), recipe).fits(free):
@@ -147,11 +155,13 @@ def require_memory(prior: Prior | None, shape: tuple[int, int, int, int], recipe
         if estimate(prior, small, recipe).fits(free):
             advice.append(f"--tile {small[3]}x{small[2]}")
             break
+    if share > 1:
+        advice.append("fewer --workers")
     if prior is not None:
         advice.append("--preset draft, which needs no prior")
     raise RequestError(
         f"{n} frames of {w}x{h} with this prior need about {gib(estimate(prior, shape, recipe).total)}; "
-        f"{device} has {gib(free)} free. Try {' or '.join(advice) or 'another machine'}."
+        f"{device} has {gib(free)} free{' for each worker' * (share > 1)}. Try {' or '.join(advice) or 'another machine'}."
     )
 
 

@@ -28,6 +28,8 @@ class Piece:
     frames: Float[Tensor, " n"]
     rows: Float[Tensor, " h"]
     columns: Float[Tensor, " w"]
+    after: str | None = None
+    """The piece at the same place in the window before, of the same shot."""
 
     def weights(self, frame: int) -> Float[Tensor, "1 h w"]:
         """Of every pixel of one frame, by its number in the clip."""
@@ -61,18 +63,31 @@ def plan(whole: Shape, degrade: Degradation, sizes: Sizes, cuts: Iterable[int] =
     tall, wide = units(degrade)
     blind, sight = degrade.temporal_reach, degrade.spatial_reach
     windows: list[tuple[Span, Weights]] = []
+    first_ones: set[int] = set()
     for first, last in pairwise([0, *sorted(set(cuts) - {0, n}), n]):
         seen = max(first - blind, 0), min(last + blind, n)
+        first_ones.add(len(windows))
         inside = (torch.arange(*seen) >= first) & (torch.arange(*seen) < last)
         windows += blended(seen, sizes.window, sizes.overlap, 1, blind, inside.float())
     down = blended((0, h), sizes.tile[0], sizes.tile_overlap, tall, sight)
     across = blended((0, w), sizes.tile[1], sizes.tile_overlap, wide, sight)
     return [
-        Piece(f"{number:05}-{row:02}-{column:02}", Box(*frames, *rows, *columns), in_time, in_height, in_width)
+        Piece(
+            _name(number, row, column),
+            Box(*frames, *rows, *columns),
+            in_time,
+            in_height,
+            in_width,
+            None if number in first_ones else _name(number - 1, row, column),
+        )
         for number, (frames, in_time) in enumerate(windows)
         for row, (rows, in_height) in enumerate(down)
         for column, (columns, in_width) in enumerate(across)
     ]
+
+
+def _name(window: int, row: int, column: int) -> str:
+    return f"{window:05}-{row:02}-{column:02}"
 
 
 def units(degrade: Degradation) -> tuple[int, int]:
@@ -143,6 +158,11 @@ def blend(pieces: Sequence[Piece], shape: Shape, frame: int, made: Iterable[Floa
         box = piece.box
         total[:, box.top : box.bottom, box.left : box.right] += piece.weights(frame) * image
     return total
+
+
+def blended_from(piece: Piece) -> list[int]:
+    """Frames of the clip that the piece counts in."""
+    return [frame for frame in range(*piece.box[:2]) if piece.counts(frame)]
 
 
 def measured_in(degrade: Degradation, whole: Shape, box: Box, y: Measured) -> tuple[Degradation, Measured]:

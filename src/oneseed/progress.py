@@ -5,6 +5,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -31,21 +32,20 @@ class Live:
             self.reference = survey(reference, frames, size).frames
         self.pieces: Sequence[Piece] = ()
         self.at, self.clean = "", None
-        fit = recipe.fit_epochs if recipe.start == "least-squares" else 0
-        self.total = recipe.epochs + fit if recipe.epochs else 1
+        self.recipe, self.warm = recipe, False
         self.asked = False
         self.bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
             TextColumn("{task.fields[figures]}"), TimeElapsedColumn(), TimeRemainingColumn(), console=self.console,
         )  # fmt: skip
-        self.task = self.bar.add_task("start", total=self.total, figures="")
+        self.task = self.bar.add_task("start", total=_total(recipe), figures="")
 
     def __enter__(self) -> "Live":
         self._before = signal.signal(signal.SIGINT, self._interrupt)
         return self
 
-    def begin(self, pieces: Sequence[Piece]) -> None:
-        self.pieces = pieces
+    def begin(self, pieces: Sequence[Piece], warm: bool) -> None:
+        self.pieces, self.warm = pieces, warm
         self.bar.start()
 
     def __exit__(
@@ -79,8 +79,15 @@ class Live:
         of = f"{[other.name for other in self.pieces].index(piece.name) + 1}/{len(self.pieces)} " * (
             len(self.pieces) > 1
         )
-        done = min(epoch.number, self.total)
-        self.bar.update(self.task, completed=done, description=of + epoch.phase, figures=figures)
+        total = _total(self.recipe.warm() if self.warm and piece.after else self.recipe)
+        self.bar.update(
+            self.task, completed=min(epoch.number, total), total=total, description=of + epoch.phase, figures=figures
+        )
+
+    def heard(self, done: int, notes: Sequence[Mapping[str, Any]]) -> None:
+        """Pieces that others have done and are at."""
+        at = ", ".join(f"{note['piece']} {note['phase']} {note['number']}" for note in notes)
+        self.bar.update(self.task, completed=done, total=len(self.pieces), description="pieces", figures=at)
 
     def _clean(self, piece: Piece) -> Frames | None:
         """What the reference shows there, if it is of the same size."""
@@ -90,6 +97,12 @@ class Live:
         if self.reference.shape != (last, 3, bottom, right):
             return None
         return piece.box.of(self.reference)
+
+
+def _total(recipe: Recipe) -> int:
+    """Epochs of one piece, or one step where there are none."""
+    fit = recipe.fit_epochs if recipe.start == "least-squares" else 0
+    return recipe.epochs + fit if recipe.epochs else 1
 
 
 def print_score(score: Score) -> None:

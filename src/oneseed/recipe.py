@@ -45,6 +45,9 @@ class Recipe:
     # Algorithm 1
     epochs: int = 40
     """E. 0 leaves the chain out: after the start comes the end."""
+    warm_share: float = 0.5
+    """Ours: share of the epochs, and of those before the warping loss, in a window that begins with what the one before has
+    learnt."""
     lr_seed: float = 0.01
     """Adam's step for z_shared. Open; 0.01 is the value of the method's ancestor for images."""
     lr_residual: float = 0.003
@@ -147,6 +150,8 @@ class Recipe:
             value = getattr(self, name)
             if value == math.inf:
                 raise RequestError(f"{name}={value}; needed is a finite number. Change it.")
+        if not self.warm_share <= 1:
+            raise RequestError(f"warm_share={self.warm_share}; needed is a share, up to 1. Give warm_share=0.5, say.")
         for name in ("flow_ema", "hold_out"):
             value = getattr(self, name)
             if not 0 <= value < 1:
@@ -176,6 +181,17 @@ class Recipe:
     def denoises(self) -> bool:
         """Whether a run needs a denoiser."""
         return self.denoise_rounds > 0
+
+    def warm(self) -> "Recipe":
+        """Of a window that begins with what the one before has learnt."""
+        share = self.warm_share
+        epochs, warp_from, patience = (round(share * count) for count in (self.epochs, self.warp_from, self.patience))
+        epochs = max(epochs, 1)
+        return dataclasses.replace(self, epochs=epochs, warp_from=min(warp_from, epochs - 1), patience=patience)
+
+    def from_noise(self, linear: bool) -> bool:
+        """Whether a search begins at noise, of a degradation that is `linear` or not."""
+        return self.epochs > 0 and not (self.start == "least-squares" and linear)
 
     def exact(self, noise: float) -> bool:
         """Whether measurements with so much noise carry nothing but rounding."""
@@ -221,7 +237,7 @@ _AT_LEAST = {
 
 
 _POSITIVE = (
-    "radius", "lr_seed", "lr_residual", "lr_fit", "gradient_sd", "motion_sd", "noise_floor", "finish_gradient_sd",
+    "radius", "warm_share", "lr_seed", "lr_residual", "lr_fit", "gradient_sd", "motion_sd", "noise_floor", "finish_gradient_sd",
     "finish_contrast", "finish_colour", "finish_motion_sd", "finish_spread", "near_sd", "denoise_from", "denoise_to",
     "denoise_doubt", "denoise_doubt_alone", "denoise_motion_from", "denoise_motion_to", "denoise_spread",
 )  # fmt: skip

@@ -48,7 +48,8 @@ def optimise(
         stop: asked after every epoch; when it says so, what was reached is finished and yielded.
         denoiser: on that device too; needed where the recipe denoises.
         plain: the chain as it is written, see `Video`.
-        journal: told what a run cut short would go on from, and asked for it; the result is then the same to the bit.
+        journal: told what a run cut short would go on from, and asked for it; the result is then the same to the bit. Asked
+            and told, too, what windows learn from each other, where the recipe starts from noise.
 
     Raises:
         DivergedError: a loss is no longer a number; the error carries the last good frames.
@@ -97,7 +98,11 @@ def optimise(
         video = Video(
             prior, shape, recipe.settled(prior, started=start is not None), generator, y.device, plain
         )  # line 1
-        last, best = yield from search(y, degrade, video, flow, recipe, seen, start, stop, journal, held, first)
+        baton = journal.before() if start is None else None  # ours
+        warm = baton is not None and video.begin_with(baton)
+        last, best = yield from search(
+            y, degrade, video, flow, recipe.warm() if warm else recipe, seen, start, stop, journal, held, first
+        )
         x = first.x if first is not None and first.held_out is not None and not best.predicts(first) else best.x
         journal.note(partial(State, "found", {"x": x}, {"last": told(last)}), always=True)
     assert x is not None

@@ -1,18 +1,22 @@
 """From one file to another: what was degraded, restored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from oneseed.clip.cuts import find_cuts, parse_cuts
 from oneseed.clip.output import check_output
 from oneseed.clip.write import write
+from oneseed.crew.choose import Crew
+from oneseed.errors import RequestError
 from oneseed.pieces import Piece, plan
 from oneseed.restore import Epoch
 from oneseed.restored import Restored
-from oneseed.run import run_pieces
+from oneseed.run import run_crew, run_pieces
 from oneseed.sidecar import sidecar_files
 from oneseed.sizing import Cutting, choose_sizes
+from oneseed.station import Orders
 from oneseed.work import Work
 from oneseed.worker import Figures, Task, Worker
 
@@ -22,23 +26,30 @@ def restore_file(
     target: Path,
     *,
     cutting: Cutting = Cutting(),  # noqa: B008
+    crew: Crew = Crew(),  # noqa: B008
+    warm_start: bool | None = None,
     minutes: float | None = None,
     lossless: bool = False,
     overwrite: bool = False,
     work: Path | None = None,
     keep_work: bool = False,
-    begin: Callable[[Sequence[Piece]], None] = lambda pieces: None,
+    begin: Callable[[Sequence[Piece], bool], None] = lambda pieces, warm: None,
     watch: Callable[[Epoch, Piece], None] = lambda epoch, piece: None,
+    heard: Callable[[int, Sequence[Mapping[str, Any]]], None] = lambda done, notes: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Restored:
     """Carry out `task` into `target`, piece by piece, and go on where an earlier call with the same arguments ended.
 
     Args:
+        crew: who restores the pieces. As many threads each give the same bytes.
+        warm_start: each window begins with what the one before has learnt, and waits for it; None: where windows would
+            begin at noise.
         minutes: the search ends after so many, shared equally among the pieces.
         work: folder of what is done so far, `target` with `.oneseed` added unless given; it is deleted in the end.
         keep_work: it is not.
-        begin: shown the pieces once all is found to be in order.
-        watch: shown every epoch, and the piece that it is of. It cannot change anything.
+        begin: shown the pieces once all is found to be in order, and whether they start warm.
+        watch: shown every epoch that this process makes, and the piece that it is of. It cannot change anything.
+        heard: told now and then how many pieces are done, and how far others are with theirs.
         stop: asked after every epoch; when it says so, a clip of one piece is finished and written as it is, and one of
             several is left to be gone on with.
 
@@ -49,9 +60,12 @@ def restore_file(
         RunError: the disk is full, say; what is done is kept in `work`.
     """
     check_output(target, overwrite, lossless)
+    crew.settle()
     worker = Worker(task)
     check_output(target, overwrite, lossless, clip=worker.clip)
-    sizes = choose_sizes(worker.prior, worker.whole, worker.degrade, worker.recipe, worker.place, cutting)
+    sizes = choose_sizes(
+        worker.prior, worker.whole, worker.degrade, worker.recipe, worker.place, cutting, crew.share(task.device)
+    )
     shots = parse_cuts(cutting.cuts, worker.whole[0])
     if shots is None:
         shots = find_cuts(worker.clip.frames) if worker.can_be_cut() else []
@@ -60,9 +74,16 @@ def restore_file(
         worker.degrade.local(worker.whole, pieces[0].box)  # refused now, if at all
     bits = worker.clip.bits if lossless or not target.suffix else 16
     folder = work or target.with_name(f"{target.name}.oneseed")
-    with Work(folder, worker.asked() | {"sizes": asdict(sizes)}, pieces, worker.whole, bits) as run:
-        begin(pieces)
-        run_pieces(worker, run, watch, stop, minutes)
+    warm = _warm(warm_start, worker)
+    with Work(folder, worker.asked | {"sizes": asdict(sizes)}, pieces, worker.whole, bits, warm) as run:
+        begin(pieces, warm)
+        if crew.alone:
+            run_pieces(worker, run, watch, stop, minutes)
+        else:
+            worker.rest()
+            threads = crew.threads_each()
+            hands = crew.hire(Orders(task, worker.clip, worker.asked, folder.absolute(), pieces, warm, threads))
+            run_crew(hands, run, heard, stop, minutes)
         stale = sidecar_files(target) if target.exists() else []
         written = write(target, worker.clip.with_frames(run.final()), lossless=lossless, overwrite=overwrite)
         for file in stale:  # they described what was here before
@@ -71,3 +92,14 @@ def restore_file(
         if not keep_work:
             run.remove()
     return Restored(written=written, pieces=done, sizes=sizes, worker=worker)
+
+
+def _warm(wanted: bool | None, worker: Worker) -> bool:
+    """Whether windows begin with what the one before has learnt."""
+    possible = worker.recipe.from_noise(worker.degrade.linear)
+    if wanted and not possible:
+        raise RequestError(
+            "--warm-start, and each window begins at its own least squares; needed is a search from noise. "
+            "Leave it out, or add --set start=noise --set follow_motion=false."
+        )
+    return possible if wanted is None else wanted

@@ -47,6 +47,9 @@ class Restored:
         """Why the first piece that failed did; its last good frames are what was written."""
         return next((piece.diverged for piece in self.pieces if piece.diverged), None)
 
+    def __str__(self) -> str:
+        return f"{self.written.path}: {self.frames} frames in {self.seconds:.0f} s, sound: {self.written.sound}"
+
     def as_dict(self) -> dict[str, Any]:
         worker, epochs = self.worker, self.epochs
         return {
@@ -61,8 +64,7 @@ class Restored:
             "peak_memory_mb": round(max(piece.peak_memory_mb for piece in self.pieces), 1),
             **{name: fmean(getattr(piece, name) for piece in self.pieces) for name in _MEANS},
             "recipe": asdict(worker.recipe),
-            "prior": worker.prior.name if worker.prior else "none",
-            "denoiser": worker.denoiser.name if worker.denoiser else "none",
+            **worker.names,
             "device": str(worker.place),
             "degradation": spec.format(worker.degrade),
             "noise": worker.noise,

@@ -84,6 +84,7 @@ def search(
         journal.note(partial(_state, e + 1, best, video, adam, memory, start, first))
 
     assert best is not None
+    journal.after([value.detach() for value in video.learnt()])
     return last, best
 
 

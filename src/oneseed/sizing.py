@@ -49,8 +49,12 @@ def choose_sizes(
     recipe: Recipe,
     device: torch.device,
     cutting: Cutting = Cutting(),
+    workers: int = 1,
 ) -> Sizes:
     """Pieces that fit into the memory that is free.
+
+    Args:
+        workers: that share it.
 
     Raises:
         RequestError: sizes that make no sense, or do not fit.
@@ -72,7 +76,7 @@ def choose_sizes(
 
     @cache  # an estimate may take a minute; and the last size that is estimated is the one that is taken
     def fit(frames: int, sides: tuple[int, int]) -> bool:
-        return fits(prior, (frames, c, *sides), recipe, device)
+        return fits(prior, (frames, c, *sides), recipe, device, workers)
 
     while tile == "auto" and sides[0] * sides[1] > AREAS[0] and not fit(frames, sides):
         sides = _halved(sides, margin)
@@ -81,7 +85,7 @@ def choose_sizes(
     while tile == "auto" and sides[0] * sides[1] > AREAS[1] and not fit(frames, sides):
         sides = _halved(sides, margin)
     if not fit(frames, sides):
-        require_memory(prior, (frames, c, *sides), recipe, device)
+        require_memory(prior, (frames, c, *sides), recipe, device, workers)
     return Sizes(frames, share, sides, margin)
 
 

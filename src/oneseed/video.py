@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recompute
 
+from oneseed.journal import Baton
 from oneseed.prior.base import Prior, cut
 from oneseed.recipe import Recipe
 from oneseed.residual import LowRankResidual
@@ -89,3 +90,20 @@ class Video(nn.Module):
             _, _, height, _ = self.residual.A.shape
             spare = (0, self.residual.B.shape[-1] - self.width, 0, height - self.height)
             self.motion = [Warp(flow[None]) for flow in nn.functional.pad(flows, spare, mode="replicate")]
+
+    @torch.no_grad()
+    def begin_with(self, baton: Baton) -> bool:
+        """Start where the window before ended: with its seed and residuals, frames that it did not have with its last.
+
+        Not in the paper, which has one window. False, and nothing is done, where that window was of another size.
+        """
+        z_shared, *factors = baton.learnt
+        mine = self.residual.parameters()
+        if z_shared.shape != self.z_shared.shape or any(
+            a.shape[1:] != b.shape[1:] for a, b in zip(factors, mine, strict=True)
+        ):
+            return False
+        self.z_shared.copy_(z_shared)
+        for factor, before in zip(self.residual.parameters(), factors, strict=True):
+            factor.copy_(before[(torch.arange(len(factor)) + baton.later).clamp(max=len(before) - 1)])
+        return True

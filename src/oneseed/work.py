@@ -1,15 +1,11 @@
 """A run on disk: what was asked for, the pieces that are done, the frames that are final. Killed at any moment, it goes on.
 
-    run.json               what was asked for, and the pieces
-    pieces/NAME.json       figures of a piece that is done
-    pieces/NAME.safetensors   its frames, until all of them are final
-    pieces/NAME.state      what a piece that is not done would go on from
-    frames/00000.png       final frames, 16 bits unless the output has 8
-
-Every file appears under its name when it is whole and not before.
+run.json               what was asked for, and the pieces
+pieces/                see `kept.py`
+frames/00000.png       final frames, 16 bits unless the output has 8
+lock                   held by the process that leads the run
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -26,15 +22,15 @@ from oneseed.clip.images import png
 from oneseed.clip.reel import Reel
 from oneseed.disk import locked, put, said
 from oneseed.errors import RequestError, RunError
-from oneseed.pieces import Piece, blend
+from oneseed.kept import Kept
+from oneseed.pieces import Piece, blend, blended_from
 from oneseed.shapes import Frames
-from oneseed.state_file import StateFile
 
-FORMAT = 1
+FORMAT = 2
 
 
-class Work:
-    """The folder of one run.
+class Work(Kept):
+    """The folder of one run, in the hands of who leads it.
 
     Args:
         folder: made if it is not there.
@@ -42,6 +38,7 @@ class Work:
         pieces: what is to be done.
         shape: (N, C, H, W) of the restored clip.
         bits: 8 or 16, of the final frames.
+        warm: windows begin with what the one before has learnt.
 
     Raises:
         RequestError: the folder holds another run, or something else, or another process works in it.
@@ -49,25 +46,53 @@ class Work:
     """
 
     def __init__(
-        self, folder: Path, asked: dict[str, Any], pieces: Sequence[Piece], shape: tuple[int, int, int, int], bits: int
+        self,
+        folder: Path,
+        asked: dict[str, Any],
+        pieces: Sequence[Piece],
+        shape: tuple[int, int, int, int],
+        bits: int,
+        warm: bool = False,
     ):
-        self.folder, self.pieces, self.shape, self.bits = folder, list(pieces), shape, bits
+        super().__init__(folder, pieces, warm)
+        self.shape, self.bits = shape, bits
         content = json.loads(
-            json.dumps({"format": FORMAT, "asked": asked, "pieces": {piece.name: piece.box for piece in pieces}})
-        )
+            json.dumps(
+                {
+                    "format": FORMAT, "asked": asked | {"warm": warm}, "shape": shape,
+                    "pieces": {piece.name: piece.box for piece in pieces},
+                }
+            )
+        )  # fmt: skip
         with said(folder):
             self.resumed = _same(folder, content)
             for part in ("pieces", "frames"):
                 (folder / part).mkdir(parents=True, exist_ok=True)
             self._lock = locked(folder)
+            self.clear()
             if not self.resumed:
                 put(folder / "run.json", (json.dumps(content, indent=1) + "\n").encode())
+        self._shown: dict[int, list[Piece]] = {}
+        for piece in self.pieces:
+            for frame in blended_from(piece):
+                self._shown.setdefault(frame, []).append(piece)
+        self._final = {frame for frame in range(shape[0]) if self._frame(frame).is_file()}
 
     def done(self, piece: Piece) -> bool:
-        """Whether the piece need not be restored (again)."""
-        if not self._figures(piece).is_file():
-            return False
-        return self._frames_of(piece) is not None or all(map(self.is_final, self._blended_from(piece)))
+        """Whether what became of it is there."""
+        return self.figures_of(piece) is not None and (
+            all(map(self.is_final, blended_from(piece))) or self.frames_of(piece) is not None
+        )
+
+    def left(self) -> list[Piece]:
+        """Pieces that must be restored, in order: some again, where the next begins with what they have learnt."""
+        left: list[Piece] = []
+        awaited: set[str | None] = set()
+        for piece in reversed(self.pieces):
+            if not self.done(piece) or (piece.name in awaited and not self.passed_on(piece)):
+                left.append(piece)
+                awaited |= {piece.after} if self.warm else set()
+        return left[::-1]
 
     def keep(self, piece: Piece, frames: Frames, figures: dict[str, Any]) -> None:
         """What became of a piece, and the frames that are final by it.
@@ -75,34 +100,28 @@ class Work:
         Raises:
             RunError: the disk is full, say. What was there before still is.
         """
-        from safetensors.torch import save
+        super().keep(piece, frames, figures)
+        self.settle([piece])
 
-        values = frames.detach().float().cpu().clamp(0, 1).contiguous()
-        with said(self.folder):
-            put(self._tensors(piece), save({"frames": values}, {"sha256": _sum(values)}))
-            put(self._figures(piece), (json.dumps(figures) + "\n").encode())
-            self.journal(piece).path.unlink(missing_ok=True)
-        self.settle()
-
-    def journal(self, piece: Piece) -> StateFile:
-        """Where the piece that is being restored keeps what it would go on from."""
-        return StateFile(self.folder / "pieces" / f"{piece.name}.state")
-
-    def settle(self) -> None:
-        """Write the frames that have become final, and drop the pieces that no frame waits for."""
+    def settle(self, pieces: Sequence[Piece] | None = None) -> None:
+        """Write the frames that have become final by `pieces`, or by all, and drop what nothing waits for any more."""
         held: dict[str, Frames] = {}
-        for piece in self.pieces:
-            if not self._tensors(piece).is_file():
+        for piece in self.pieces if pieces is None else pieces:
+            if pieces is None and not self.tensors(piece).is_file():
                 continue
-            for frame in self._blended_from(piece):
+            frames = blended_from(piece)
+            for frame in frames:
                 if not self.is_final(frame):
                     self._make_final(frame, held)
-            if all(map(self.is_final, self._blended_from(piece))):
-                held.pop(piece.name, None)
-                self._tensors(piece).unlink()
+            for other in {other.name: other for frame in frames for other in self._shown[frame]}.values():
+                if all(map(self.is_final, blended_from(other))):
+                    held.pop(other.name, None)
+                    self.tensors(other).unlink(missing_ok=True)
+            if piece.after is not None:
+                self.forget_passed_on(piece.after)
 
     def is_final(self, frame: int) -> bool:
-        return self._frame(frame).is_file()
+        return frame in self._final
 
     def final(self) -> Reel:
         """The restored clip.
@@ -118,7 +137,7 @@ class Work:
 
     def figures(self) -> list[dict[str, Any]]:
         """What was noted of each piece that is done, in their order."""
-        return [json.loads(path.read_bytes()) for path in map(self._figures, self.pieces) if path.is_file()]
+        return [figures for figures in map(self.figures_of, self.pieces) if figures is not None]
 
     def __enter__(self) -> "Work":
         return self
@@ -135,46 +154,24 @@ class Work:
         """Delete what we put into the folder, and the folder if nothing else is there."""
         for part in ("pieces", "frames"):
             shutil.rmtree(self.folder / part, ignore_errors=True)
-        for name in ("run.json", "lock"):
+        for name in ("run.json", "lock", "stop"):
             (self.folder / name).unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 
     def _make_final(self, frame: int, held: dict[str, Frames]) -> None:
         """Blend one frame if all the pieces that show it are there."""
-        shown = [piece for piece in self.pieces if piece.counts(frame)]
+        shown = self._shown[frame]
         for piece in shown:
             if piece.name not in held:
-                frames = self._frames_of(piece)
+                frames = self.frames_of(piece)
                 if frames is None:
                     return
                 held[piece.name] = frames
         made = [held[piece.name][frame - piece.box.first] for piece in shown]
         with said(self.folder):
             put(self._frame(frame), png(blend(shown, self.shape, frame, made), self.bits))
-
-    def _blended_from(self, piece: Piece) -> list[int]:
-        return [frame for frame in range(*piece.box[:2]) if piece.counts(frame)]
-
-    def _frames_of(self, piece: Piece) -> Frames | None:
-        """What was kept of a piece; None if it is not there, or damaged and so to be made again."""
-        from safetensors import SafetensorError, safe_open
-
-        if not (self._figures(piece).is_file() and self._tensors(piece).is_file()):
-            return None
-        try:
-            with safe_open(str(self._tensors(piece)), "pt") as file:
-                frames: Tensor = file.get_tensor("frames")
-                known = file.metadata()["sha256"]
-        except (SafetensorError, OSError, KeyError, TypeError):
-            return None
-        return frames if known == _sum(frames) else None
-
-    def _figures(self, piece: Piece) -> Path:
-        return self.folder / "pieces" / f"{piece.name}.json"
-
-    def _tensors(self, piece: Piece) -> Path:
-        return self.folder / "pieces" / f"{piece.name}.safetensors"
+        self._final.add(frame)
 
     def _frame(self, frame: int) -> Path:
         return self.folder / "frames" / f"{frame:05}.png"
@@ -197,7 +194,7 @@ def _same(folder: Path, content: dict[str, Any]) -> bool:
     path = folder / "run.json"
     if not path.is_file():
         strangers = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
-        if [name for name in strangers if name not in ("lock", "pieces", "frames", ".run.json.part")]:
+        if [name for name in strangers if name not in _BEFORE_THE_RECORD and not name.startswith(".run.json.")]:
             raise RequestError(
                 f"{folder} holds {strangers[0]} and no run; needed is a free name. Choose another with --work."
             )
@@ -217,12 +214,11 @@ def _same(folder: Path, content: dict[str, Any]) -> bool:
     raise RequestError(f"{folder} holds a run in other pieces; needed are the same. {mend}")
 
 
+_BEFORE_THE_RECORD = ("lock", "pieces", "frames")
+
+
 def _difference(before: Any, now: Any) -> str:
     if isinstance(before, dict) and isinstance(now, dict):
         names = [name for name in now if before.get(name) != now[name]]
         return "; ".join(f"{name}: {before.get(name)}, now {now[name]}" for name in names)
     return f"{before}, now {now}"
-
-
-def _sum(frames: Tensor) -> str:
-    return hashlib.sha256(frames.contiguous().numpy().tobytes()).hexdigest()

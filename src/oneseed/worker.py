@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import oneseed
 from oneseed import registry, spec
 from oneseed.box import Box, Shape
+from oneseed.clip.clip import Clip
 from oneseed.clip.read import require_source, survey
 from oneseed.degrade.base import Degradation
 from oneseed.device import choose_device, give_memory_back, peak_memory_mb
@@ -70,15 +73,20 @@ class Figures:
 class Worker:
     """A task with its input and its networks open.
 
+    Args:
+        clip: the input, if it was surveyed already.
+
     Raises:
         RequestError: the task cannot be carried out.
     """
 
-    def __init__(self, task: Task):
+    def __init__(self, task: Task, clip: Clip | None = None):
         self.task = task
         described = _described(task)
         self.degrade, self.noise = described.degradation, described.noise
-        self.clip = survey(task.source, task.frames, task.size, described.rate if task.source.is_dir() else None)
+        self.clip = clip or survey(
+            task.source, task.frames, task.size, described.rate if task.source.is_dir() else None
+        )
         self.measured: Shape = self.clip.frames.shape
         self.whole = self.degrade.clean_shape(self.measured)
         self.degrade.measured_shape(self.whole)
@@ -92,8 +100,20 @@ class Worker:
         )
         self.recipe = recipe.settled(self.prior, started=self.degrade.linear and recipe.start == "least-squares")
         self.denoiser = load_denoiser(task.denoiser, task.prior, self.place) if recipe.denoises else None
+        self.names = {
+            "prior": self.prior.name if self.prior else "none",
+            "denoiser": self.denoiser.name if self.denoiser else "none",
+        }
         self.flow = registry.find("flow", task.flow)()
         self.believed = math.hypot(self.noise, rounding_noise(self.clip.bits))  # rounding is noise too
+        self.asked = self._asked()
+        """All that the result depends on, in plain values: what must be the same for a run to go on."""
+
+    def rest(self) -> None:
+        """Let go of the networks: others do the work."""
+        self.prior = self.denoiser = None
+        if self.place.type == "cuda":
+            torch.cuda.empty_cache()
 
     def can_be_cut(self) -> bool:
         """Whether the degradation says what it does to a piece of the clip, and leaves cuts to be seen."""
@@ -155,8 +175,7 @@ class Worker:
             interrupted=asked, diverged=diverged,
         )  # fmt: skip
 
-    def asked(self) -> dict[str, Any]:
-        """All that the result depends on, in plain values: what must be the same for a run to go on."""
+    def _asked(self) -> dict[str, Any]:
         task = self.task
         return {
             "program": oneseed.__version__,

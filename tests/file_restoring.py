@@ -1,0 +1,40 @@
+"""Restorations of a small file, with the fields of all that is asked for side by side."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from tests.moving_clip import moving_clip
+from torch import Tensor
+
+from oneseed.clip.clip import Clip
+from oneseed.clip.read import read
+from oneseed.clip.write import write
+from oneseed.presets import preset
+from oneseed.restore_file import restore_file
+from oneseed.restored import Restored
+from oneseed.sizing import Cutting
+from oneseed.worker import Task
+
+DRAFT = preset("draft").but({"first_steps": 10, "rounds": 1, "round_steps": 5})
+FROM_NOISE = preset("paper").but({"epochs": 6, "warp_from": 2})
+TWO_WINDOWS = {"window": "6", "overlap": 2}
+SPECS = ("mask:missing=0.5",)
+
+
+def measured(folder: Path) -> Path:
+    """A clip of 10 frames of 32x32 or so."""
+    x = moving_clip(5)
+    write(folder / "measured.mkv", Clip.steady(torch.cat([x, x.flip(0)]), 25, bits=16), lossless=True, bits=16)
+    return folder / "measured.mkv"
+
+
+def restored(source: Path, name: str = "out.mkv", **others: Any) -> tuple[Tensor, Restored]:
+    target, asked = source.with_name(name), TWO_WINDOWS | {"recipe": DRAFT, "specs": SPECS} | others
+    task, cutting = (
+        kind(**first, **{field.name: asked.pop(field.name) for field in fields(kind) if field.name in asked})
+        for kind, first in ((Task, {"source": source}), (Cutting, {}))
+    )
+    done = restore_file(task, target, cutting=cutting, lossless=True, **asked)
+    return read(target).frames, done
