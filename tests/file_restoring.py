@@ -15,7 +15,7 @@ from oneseed.presets import preset
 from oneseed.restore_file import restore_file
 from oneseed.restored import Restored
 from oneseed.sizing import Cutting
-from oneseed.worker import Task
+from oneseed.task import Task
 
 DRAFT = preset("draft").but({"first_steps": 10, "rounds": 1, "round_steps": 5})
 FROM_NOISE = preset("paper").but({"epochs": 6, "warp_from": 2})

@@ -21,7 +21,7 @@ from oneseed.presets import preset
 from oneseed.recipe import Recipe
 from oneseed.restore import restore
 from oneseed.restore_file import restore_file
-from oneseed.worker import Task
+from oneseed.task import Task
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text()

@@ -22,8 +22,9 @@ from oneseed.notes import notes
 from oneseed.pieces import Sizes, plan
 from oneseed.run import run_crew
 from oneseed.station import Orders, Station
+from oneseed.task import Task
 from oneseed.work import Work
-from oneseed.worker import Task, Worker
+from oneseed.worker import Worker
 
 WHOLE = (12, 3, 32, 48)
 PIECES = plan(WHOLE, Mask(0.5), Sizes(6, 2, (32, 32), 8))

@@ -27,7 +27,7 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "journal",
     "video state_file notes",
     "search kept status",
-    "restore memory work",
+    "restore memory work task fingerprint",
     "train sizing worker queue",
     "station restored",
     "crew many",

@@ -1,6 +1,7 @@
 """Clips that are restored in pieces: the same as at once, gone on with after a kill, and written all the same."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -17,10 +18,12 @@ from oneseed import worker
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError
+from oneseed.fingerprint import fingerprint
 from oneseed.presets import preset
+from oneseed.prior.tiny import SHIPPED
 from oneseed.restore import Epoch
 from oneseed.restore_file import restore_file
-from oneseed.worker import Task
+from oneseed.task import Task
 
 
 @pytest.fixture
@@ -218,11 +221,11 @@ def test_a_piece_goes_on_from_its_last_epoch(source: Path, monkeypatch: pytest.M
 def test_files_of_one_length_are_told_apart(tmp_path: Path, place: int):
     content = bytearray(2**22)
     (tmp_path / "a").write_bytes(content)
-    before = worker.fingerprint(tmp_path / "a")
-    assert worker.fingerprint(tmp_path / "a") == before
+    before = fingerprint(tmp_path / "a")
+    assert fingerprint(tmp_path / "a") == before
     content[place] = 1
     (tmp_path / "a").write_bytes(content)
-    assert worker.fingerprint(tmp_path / "a") != before
+    assert fingerprint(tmp_path / "a") != before
 
 
 def test_windows_that_start_warm_begin_where_the_one_before_ended(source: Path):
@@ -283,3 +286,20 @@ def test_what_a_window_learnt_is_learnt_again_where_it_is_lost(source: Path, har
 def test_a_warm_start_of_what_begins_at_least_squares_is_refused(source: Path):
     with pytest.raises(RequestError, match="--warm-start, and each window begins at its own least squares"):
         restored(source, warm_start=True)
+
+
+def test_networks_are_opened_once_for_clips_one_after_the_other_and_again_when_they_changed(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    opened: list[str] = []
+    plain = worker.load_prior
+    folder = tmp_path / "prior"
+    shutil.copytree(SHIPPED, folder)
+    monkeypatch.setattr(worker, "load_prior", lambda which, *a, **b: opened.append(which) or plain(which, *a, **b))
+    asked = {"recipe": FROM_NOISE.but({"epochs": 1, "warp_from": 0}), "prior": str(folder), "window": "all"}
+    for number in range(2):
+        restored(source, f"{number}.mkv", **asked)
+    assert len(opened) == 1
+    os.utime(folder / "autoencoder" / "config.json")
+    restored(source, "2.mkv", **asked)
+    assert len(opened) == 2

@@ -90,7 +90,7 @@ def restore(
     from oneseed.restore_file import restore_file
     from oneseed.restored import Restored
     from oneseed.sizing import Cutting
-    from oneseed.worker import Task
+    from oneseed.task import Task
 
     asked = dict(_field(change) for change in changes or [])
     asked |= {name: value for name, value in (("epochs", epochs), ("seed", seed)) if value is not None}

@@ -9,7 +9,7 @@ from oneseed.clip.coding import LOSSY
 from oneseed.clip.images import is_frame
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError, RunError
 from oneseed.restored import Restored
-from oneseed.worker import Task
+from oneseed.task import Task
 
 VIDEOS = (
     *LOSSY, ".m4v", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".mxf", ".gif", ".3gp", ".ogv", ".vob", ".dv",

@@ -17,8 +17,9 @@ from oneseed.run import run_crew, run_pieces
 from oneseed.sidecar import sidecar_files
 from oneseed.sizing import Cutting, choose_sizes
 from oneseed.station import Orders
+from oneseed.task import Task
 from oneseed.work import Work
-from oneseed.worker import Figures, Task, Worker
+from oneseed.worker import Figures, Worker
 
 
 def restore_file(

@@ -21,7 +21,8 @@ from oneseed.errors import RequestError
 from oneseed.kept import Kept
 from oneseed.pieces import Piece
 from oneseed.restore import Epoch
-from oneseed.worker import Task, Worker
+from oneseed.task import Task
+from oneseed.worker import Worker
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
 """What restores one piece after the other: networks and input are opened once, and all it needs is said in plain values."""
 
-import hashlib
 import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -14,45 +13,19 @@ import oneseed
 from oneseed import registry, spec
 from oneseed.box import Box, Shape
 from oneseed.clip.clip import Clip
-from oneseed.clip.read import require_source, survey
-from oneseed.degrade.base import Degradation
+from oneseed.clip.read import survey
+from oneseed.denoise.base import Denoiser
 from oneseed.device import choose_device, give_memory_back, peak_memory_mb
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError
+from oneseed.fingerprint import drawn, fingerprint, last_changed
 from oneseed.journal import Journal
 from oneseed.load import load_denoiser, load_prior
-from oneseed.noise import require_noise, rounding_noise
+from oneseed.noise import rounding_noise
 from oneseed.pieces import Piece, measured_in
-from oneseed.recipe import Recipe
+from oneseed.prior.base import Prior
 from oneseed.restore import Epoch, optimise
 from oneseed.shapes import Frames
-from oneseed.sidecar import Description, read_sidecar
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What is to be restored, and how, in plain values."""
-
-    source: Path
-    """A video file or a folder of images."""
-    recipe: Recipe
-    specs: tuple[str, ...] = ()
-    """What happened to the clip; none: the sidecar beside `source` says so."""
-    noise: float | None = None
-    """Standard deviation on the [0, 1] scale; None: the sidecar's, or 0."""
-    prior: str = "tiny"
-    """As for `load_prior`, and so are `decoder`, `prompt` and `guidance`."""
-    decoder: str | None = None
-    prompt: str = ""
-    guidance: float = 1.0
-    denoiser: str | None = None
-    """As for `load_denoiser`."""
-    flow: str = "dis"
-    """What estimates motion, by its name in the room `flow`."""
-    device: str = "auto"
-    """As for `choose_device`."""
-    frames: str | None = None
-    """As for `read`, and so is `size`."""
-    size: str | None = None
+from oneseed.task import Task, described_by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +55,7 @@ class Worker:
 
     def __init__(self, task: Task, clip: Clip | None = None):
         self.task = task
-        described = _described(task)
+        described = described_by(task)
         self.degrade, self.noise = described.degradation, described.noise
         self.clip = clip or survey(
             task.source, task.frames, task.size, described.rate if task.source.is_dir() else None
@@ -93,13 +66,12 @@ class Worker:
         self.place = choose_device(task.device)
         give_memory_back()
         recipe = task.recipe
+        changed = last_changed(task.prior), last_changed(task.decoder), last_changed(task.denoiser)
         self.prior = (
-            load_prior(task.prior, self.place, decoder=task.decoder, prompt=task.prompt, guidance=task.guidance)
-            if recipe.epochs
-            else None
+            _prior(task.prior, self.place, task.decoder, task.prompt, task.guidance, changed) if recipe.epochs else None
         )
         self.recipe = recipe.settled(self.prior, started=self.degrade.linear and recipe.start == "least-squares")
-        self.denoiser = load_denoiser(task.denoiser, task.prior, self.place) if recipe.denoises else None
+        self.denoiser = _denoiser(task.denoiser, task.prior, self.place, changed) if recipe.denoises else None
         self.names = {
             "prior": self.prior.name if self.prior else "none",
             "denoiser": self.denoiser.name if self.denoiser else "none",
@@ -112,6 +84,8 @@ class Worker:
     def rest(self) -> None:
         """Let go of the networks: others do the work."""
         self.prior = self.denoiser = None
+        _prior.cache_clear()
+        _denoiser.cache_clear()
         if self.place.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -182,7 +156,7 @@ class Worker:
             "input": {
                 "path": str(task.source.absolute()), "content": fingerprint(task.source), "shape": self.measured,
             },
-            "degradation": {"specs": spec.format(self.degrade), "drawn": _drawn(self.degrade), "noise": self.noise},
+            "degradation": {"specs": spec.format(self.degrade), "drawn": drawn(self.degrade), "noise": self.noise},
             "recipe": asdict(self.recipe),
             "networks": {
                 "prior": task.prior, "decoder": task.decoder, "prompt": task.prompt, "guidance": task.guidance,
@@ -192,49 +166,14 @@ class Worker:
         }  # fmt: skip
 
 
-def fingerprint(source: Path) -> str:
-    """Of a file its length and a hash of its beginning, middle and end; of a folder those of its files."""
-    told = hashlib.sha256()
-    for file in sorted(source.iterdir()) if source.is_dir() else [source]:
-        if not file.is_file():
-            continue
-        length = file.stat().st_size
-        told.update(f"{file.name} {length} ".encode())
-        with file.open("rb") as opened:
-            for place in sorted({0, max(length // 2 - _LOOK // 2, 0), max(length - _LOOK, 0)}):
-                opened.seek(place)
-                told.update(opened.read(_LOOK))
-    return told.hexdigest()[:16]
+@lru_cache(maxsize=1)
+def _prior(
+    which: str, place: torch.device, decoder: str | None, prompt: str, guidance: float, changed: tuple[int, ...]
+) -> Prior:
+    """Kept for the next clip, unless its files have changed."""
+    return load_prior(which, place, decoder=decoder, prompt=prompt, guidance=guidance)
 
 
-_LOOK = 2**20
-
-
-def _drawn(degrade: Degradation) -> str:
-    """A hash of the masks and kernels that are there already; what is drawn from a seed is not."""
-    told = hashlib.sha256()
-    for part in degrade.parts():
-        try:
-            arrays = part.arrays()
-        except RuntimeError:  # a mask that has met no frames yet
-            continue
-        for name, array in arrays.items():
-            told.update(name.encode() + array.detach().cpu().contiguous().numpy().tobytes())
-    return told.hexdigest()[:16]
-
-
-def _described(task: Task) -> Description:
-    """What the user said, or else what the sidecar says."""
-    source, noise = task.source, task.noise
-    if noise is not None:
-        require_noise(noise)
-    if task.specs:
-        return Description(spec.parse_all(task.specs), noise or 0.0, None)
-    require_source(source)
-    described = read_sidecar(source)
-    if described is None:
-        raise RequestError(
-            f"nothing says how {source} was degraded; needed is -d SPEC or a degradation.json beside it. "
-            "Add -d downsample:factor=4, say; `oneseed choices degrade` lists what there is."
-        )
-    return described if noise is None else described._replace(noise=noise)
+@lru_cache(maxsize=1)
+def _denoiser(which: str | None, prior: str, place: torch.device, changed: tuple[int, ...]) -> Denoiser:
+    return load_denoiser(which, prior, place)

@@ -14,7 +14,7 @@ from oneseed.station import Orders
 class Actor(Hand):
     """An actor; `resources` is what Ray sets aside for it."""
 
-    def __init__(self, orders: Any, device: str, resources: dict[str, float]):
+    def __init__(self, orders: Any, device: str, resources: dict[str, int]):
         self.orders, self.device, self.resources = orders, device, resources
         self._actor: Any = None
 
@@ -95,6 +95,6 @@ def hire(orders: Orders, count: int | None) -> list[Hand]:
             f"--workers {count or most} of {orders.threads} threads each, and the cluster has room for {most}; "
             f"needed are no more. Try --workers {max(most, 1)} --threads 1."
         )
-    resources: dict[str, float] = {"num_gpus": 1, "num_cpus": 1} if gpus else {"num_cpus": orders.threads}
+    resources = {"num_gpus": 1, "num_cpus": 1} if gpus else {"num_cpus": orders.threads}
     told = ray.put(orders)
     return [Actor(told, "cuda" if gpus else orders.task.device, resources) for _ in range(count or most)]

@@ -18,7 +18,7 @@ from oneseed.progress import Live, print_score
 from oneseed.restore_file import restore_file
 from oneseed.sample import save_picture
 from oneseed.score import score
-from oneseed.worker import Task
+from oneseed.task import Task
 
 CLIP = Path(__file__).parent / "clip.mp4"
 SPECS = ["mask:missing=0.5,seed=0"]
