@@ -7,6 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from oneseed.box import Box
+from oneseed.degrade import _mask_files
 from oneseed.degrade.mask import Mask
 from oneseed.errors import RequestError
 
@@ -190,3 +192,30 @@ def test_negative_seeds_are_refused():
 def test_holes_that_are_not_true_or_false_are_refused():
     with pytest.raises(Exception, match="holes"):
         Mask(holes=torch.rand(1, 1, 6, 8))
+
+
+def test_of_a_folder_of_masks_a_piece_reads_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for number in range(6):
+        paint(tmp_path / f"{number}.png", np.arange(48).reshape(6, 8) < 4 * number + 1)
+    whole, box, read = (6, 3, 6, 8), Box(2, 5, 2, 6, 0, 8), []
+    plain = _mask_files.read_grey
+    mask, expected = Mask(path=tmp_path), Mask(path=tmp_path)
+    expected(torch.ones(whole))
+    monkeypatch.setattr(_mask_files, "read_grey", lambda file: read.append(file.name) or plain(file))
+    part = mask.local(whole, box)
+    assert read == ["2.png", "3.png", "4.png"]
+    assert torch.equal(part(torch.ones(box.shape())), box.of(expected(torch.ones(whole))))
+    mask(torch.ones(whole))
+    read.clear()
+    mask(torch.ones(whole))
+    assert read == []
+
+
+def test_a_mask_that_changes_meanwhile_is_noticed(tmp_path: Path):
+    for number in range(2):
+        paint(tmp_path / f"{number}.png", left_half())
+    mask = Mask(path=tmp_path)
+    for number in range(2):
+        paint(tmp_path / f"{number}.png", left_half(10))
+    with pytest.raises(RequestError, match="has changed since it was first read"):
+        mask(torch.ones(2, 3, 6, 8))

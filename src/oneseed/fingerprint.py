@@ -33,9 +33,13 @@ def last_changed(which: str | None) -> int:
 
 
 def drawn(degrade: Degradation) -> str:
-    """A hash of the masks and kernels that are there already; what is drawn from a seed is not."""
+    """A hash of the masks and kernels that are there already, or of their files; what is drawn from a seed is not."""
     told = hashlib.sha256()
     for part in degrade.parts():
+        path = Path(str(part.arguments.get("path") or ""))
+        if part.arguments.get("path") and path.exists():  # not read whole: there may be as many images as frames
+            told.update(fingerprint(path).encode())
+            continue
         try:
             arrays = part.arrays()
         except RuntimeError:  # a mask that has met no frames yet

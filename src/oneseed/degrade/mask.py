@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Bool
 from torch import Tensor
 
 from oneseed.box import Box, Shape
-from oneseed.degrade._image import images_in, read_grey
+from oneseed.degrade._mask_files import Holes, MaskFiles
 from oneseed.degrade._require import require, require_seed
 from oneseed.degrade.base import Degradation
 from oneseed.errors import RequestError
@@ -18,8 +17,6 @@ from oneseed.shapes import Frames, Measured
 from oneseed.shapes import Mask as Pixels
 
 __all__ = ["Mask"]
-
-Holes = Bool[Tensor, "M 1 H W"]  # M: one mask for the clip, or one per frame
 
 
 class Mask(Degradation):
@@ -63,10 +60,9 @@ class Mask(Degradation):
             require(fits, f"{found}; torch.bool of shape (1 or N, 1, H, W) is needed. Compare it with 0.5, say.")
         self._given = path is not None or holes is not None
         self._holes = _read(Path(path)) if holes is None and path is not None else holes
-        if self._holes is not None:
-            whence = f"mask:path={path}" if path else "mask:holes"
-            require(bool(self._holes.any()), f"{whence} marks no pixel; white must mark the missing ones. Paint them.")
-            require(not self._holes.all(), f"{whence} marks every pixel; some must be known. Paint these black.")
+        if holes is not None:
+            require(bool(holes.any()), "mask:holes marks no pixel; True must mark the missing ones. Mark them.")
+            require(not holes.all(), "mask:holes marks every pixel; some must be known. Mark these False.")
 
     def forward(self, x: Frames) -> Measured:
         n, c, h, w = x.shape
@@ -86,12 +82,17 @@ class Mask(Degradation):
             for frame in holes.view(-1, h * w):
                 frame[torch.randperm(h * w, generator=generator)[: self._count(h, w)]] = True
             self._holes = holes
-        return (~self._holes).expand(n, 1, h, w)
+        return (~self._of_all()).expand(n, 1, h, w)
 
     def local(self, whole: Shape, box: Box) -> Degradation:
         """With the holes that lie in the box; it may hold none."""
         part = copy.copy(self)
-        part._holes, part._given = ~box.of(self.keep(whole)), True
+        if isinstance(self._holes, MaskFiles):  # only those of its frames are read
+            self.measured_shape(whole)
+            part._holes = box._replace(first=0, last=box.last - box.first).of(self._holes[box.first : box.last])
+        else:
+            part._holes = ~box.of(self.keep(whole))
+        part._given = True
         return part
 
     def measured_shape(self, shape: Shape) -> Shape:
@@ -117,7 +118,14 @@ class Mask(Degradation):
         """
         if self._holes is None:
             raise RuntimeError("a mask is drawn for the frames that it meets: apply it before asking what was drawn")
-        return {"holes": self._holes.clone()}  # a copy, for what is drawn inside a torch.func transform is wrapped
+        return {"holes": self._of_all().clone()}  # a copy, for what is drawn inside a torch.func transform is wrapped
+
+    def _of_all(self) -> Holes:
+        """Read now, if they have not been; and held from now on."""
+        if isinstance(self._holes, MaskFiles):
+            self._holes = self._holes[:]
+        assert self._holes is not None
+        return self._holes
 
     def _count(self, h: int, w: int) -> int:
         # As written in decimals: 0.29 of 100 pixels are 29, where floats make it 28.999...
@@ -150,12 +158,7 @@ class _Kept(torch.autograd.Function):
 _BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
-def _read(path: Path) -> Holes:
-    files = images_in(path) if path.is_dir() else [path]
-    frames = [read_grey(file) >= 0.5 for file in files]
-    height, width = frames[0].shape
-    for file, (h, w) in zip(files, (frame.shape for frame in frames), strict=True):
-        if (h, w) != (height, width):
-            found = f"{file.name} is {w}x{h}, {files[0].name} is {width}x{height}"
-            raise RequestError(f"mask:path={path}: {found}; all masks need one size. Resize them.")
-    return torch.stack(frames)[:, None]
+def _read(path: Path) -> Holes | MaskFiles:
+    """One image, or the files of many."""
+    files = MaskFiles(path)
+    return files if path.is_dir() else files[:]
