@@ -17,6 +17,7 @@ from torch import Tensor
 
 from oneseed import worker
 from oneseed.clip.clip import Clip
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError
@@ -36,7 +37,7 @@ SPECS = ("mask:missing=0.5",)
 def source(tmp_path: Path) -> Path:
     x = moving_clip(5)
     x = torch.cat([x, x.flip(0)])
-    write(tmp_path / "measured.mkv", Clip.steady(x, 25, bits=16), lossless=True, bits=16)
+    write(tmp_path / "measured.mkv", Clip.steady(x, 25, bits=16), encoding=Encoding(lossless=True), bits=16)
     return tmp_path / "measured.mkv"
 
 
@@ -46,12 +47,14 @@ def restored(source: Path, name: str = "out.mkv", **others: Any) -> tuple[Tensor
         kind(**first, **{field.name: asked.pop(field.name) for field in fields(kind) if field.name in asked})
         for kind, first in ((Task, {"source": source}), (Cutting, {}))
     )
-    done = restore_file(task, target, cutting=cutting, lossless=True, **asked)
+    done = restore_file(task, target, cutting=cutting, encoding=Encoding(lossless=True), **asked)
     return read(target).frames, done
 
 
 def test_windows_and_tiles_give_what_one_piece_gives_but_for_a_little(source: Path):
-    whole = restore_file(Task(source=source, recipe=DRAFT, specs=SPECS), source.with_name("whole.mkv"), lossless=True)
+    whole = restore_file(
+        Task(source=source, recipe=DRAFT, specs=SPECS), source.with_name("whole.mkv"), encoding=Encoding(lossless=True)
+    )
     assert len(whole.pieces) == 1
     one = read(whole.written.path).frames
     several, done = restored(source, tile="16", tile_overlap=8)
@@ -129,7 +132,7 @@ def test_another_request_does_not_go_on_with_the_same_folder(source: Path, what:
     }
     if what == "input":
         clip = read(source)
-        write(source, clip.with_frames(clip.frames * 0.9), lossless=True, bits=16, overwrite=True)
+        write(source, clip.with_frames(clip.frames * 0.9), encoding=Encoding(lossless=True), bits=16, overwrite=True)
     elif what == "recipe":
         others["recipe"] = DRAFT.but({"rounds": 2})
     elif what == "noise":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from oneseed.cli_json import check_json, write_json
-from oneseed.cli_options import FrameRange, Input, Json, Output, Overwrite, Size, Specs
+from oneseed.cli_options import Codec, Crf, FrameRange, Input, Json, Output, Overwrite, PixelFormat, Size, Specs
 from oneseed.errors import DivergedError, RequestError
 
 Changes = Annotated[
@@ -61,12 +61,16 @@ def restore(
     keep_work: Annotated[bool, typer.Option("--keep-work", help="Do not delete it in the end.")] = False,
     json: Json = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="Write .mkv as FFV1: what is to be measured.")] = False,
+    codec: Codec = None,
+    crf: Crf = None,
+    pixel_format: PixelFormat = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Restore INPUT into OUTPUT. Without -d, the sidecar that `oneseed degrade` wrote says what happened.
 
     Long clips and large frames are restored in pieces. Whatever ended the run, the same command goes on with it.
     """
+    from oneseed.clip.encoding import Encoding
     from oneseed.presets import preset as named
     from oneseed.progress import Live
     from oneseed.restore_file import restore_file
@@ -78,6 +82,7 @@ def restore(
     recipe = named(preset).but(asked)
     if minutes is not None and not minutes > 0:
         raise RequestError(f"--minutes {minutes}; needed is a positive number. Leave it out for no limit.")
+    encoding = Encoding(lossless=lossless, codec=codec, crf=crf, pixel_format=pixel_format)
     check_json(json, overwrite)
     with Live(recipe, reference, frames, size, minutes) as live:
         task = Task(
@@ -86,11 +91,11 @@ def restore(
         )  # fmt: skip
         cutting = Cutting(window=window, overlap=overlap, tile=tile, tile_overlap=tile_overlap, cuts=cuts)
         done = restore_file(
-            task, target, cutting=cutting, minutes=minutes, lossless=lossless, overwrite=overwrite, work=work,
+            task, target, cutting=cutting, minutes=minutes, encoding=encoding, overwrite=overwrite, work=work,
             keep_work=keep_work, begin=live.begin, watch=live.show, stop=live.stopped,
         )  # fmt: skip
     write_json(json, done.as_dict())
-    typer.echo(f"{done.written.path}: {done.frames} frames in {done.seconds:.0f} s, sound: {done.written.sound}")
+    typer.echo(f"{done.written.path}: {done.frames} frames in {done.seconds:.0f} s, {done.written.report}")
     if done.diverged:
         raise DivergedError(f"{done.diverged}; {target} holds the last good frames", None)
     if done.interrupted:

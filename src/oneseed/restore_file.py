@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from oneseed.clip.cuts import find_cuts, parse_cuts
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.output import check_output
 from oneseed.clip.write import write
 from oneseed.pieces import Piece, plan
@@ -23,7 +24,7 @@ def restore_file(
     *,
     cutting: Cutting = Cutting(),  # noqa: B008
     minutes: float | None = None,
-    lossless: bool = False,
+    encoding: Encoding = Encoding(),  # noqa: B008
     overwrite: bool = False,
     work: Path | None = None,
     keep_work: bool = False,
@@ -34,6 +35,7 @@ def restore_file(
     """Carry out `task` into `target`, piece by piece, and go on where an earlier call with the same arguments ended.
 
     Args:
+        encoding: of `target`, where that is not left to its ending.
         minutes: the search ends after so many, shared equally among the pieces.
         work: folder of what is done so far, `target` with `.oneseed` added unless given; it is deleted in the end.
         keep_work: it is not.
@@ -48,9 +50,9 @@ def restore_file(
         InterruptedRunError: `stop` said so; what is done is kept in `work`.
         RunError: the disk is full, say; what is done is kept in `work`.
     """
-    check_output(target, overwrite, lossless)
+    check_output(target, overwrite, encoding)
     worker = Worker(task)
-    check_output(target, overwrite, lossless, clip=worker.clip)
+    check_output(target, overwrite, encoding, clip=worker.clip)
     sizes = choose_sizes(worker.prior, worker.whole, worker.degrade, worker.recipe, worker.place, cutting)
     shots = parse_cuts(cutting.cuts, worker.whole[0])
     if shots is None:
@@ -58,13 +60,13 @@ def restore_file(
     pieces = plan(worker.whole, worker.degrade, sizes, shots)
     if len(pieces) > 1:
         worker.degrade.local(worker.whole, pieces[0].box)  # refused now, if at all
-    bits = worker.clip.bits if lossless or not target.suffix else 16
+    bits = worker.clip.bits if encoding.exact(target) else 16
     folder = work or target.with_name(f"{target.name}.oneseed")
     with Work(folder, worker.asked() | {"sizes": asdict(sizes)}, pieces, worker.whole, bits) as run:
         begin(pieces)
         run_pieces(worker, run, watch, stop, minutes)
         stale = sidecar_files(target) if target.exists() else []
-        written = write(target, worker.clip.with_frames(run.final()), lossless=lossless, overwrite=overwrite)
+        written = write(target, worker.clip.with_frames(run.final()), encoding=encoding, overwrite=overwrite)
         for file in stale:  # they described what was here before
             file.unlink(missing_ok=True)
         done = [Figures(**figures) for figures in run.figures()]

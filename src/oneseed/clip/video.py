@@ -13,14 +13,15 @@ from av import VideoFrame
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 
 from oneseed.clip.colour import BT709, UNSPECIFIED
+from oneseed.clip.light import light_of
 from oneseed.clip.matroska import missing_bytes
 from oneseed.clip.picture import Picture
-from oneseed.clip.pixels import image_of, turned
+from oneseed.clip.pixels import alpha_of, colours_of, has_alpha, image_of, turned
+from oneseed.clip.tags import PICTURE_SIZE
 from oneseed.errors import RequestError
-
-PICTURE_SIZE = "oneseed_picture"  # metadata: WxH of the picture, where H.264 had to be given a larger, even frame
 
 
 @contextmanager
@@ -69,6 +70,7 @@ class Video:
         self.expected = self.stream.frames
         self.bits = 16 if context.format and any(part.bits > 8 for part in context.format.components) else 8
         self.primaries, self.transfer = _tag(context.color_primaries), _tag(context.color_trc)
+        self.matrix, self.full, self.light = BT709, False, None
 
     def count(self) -> int:
         """Frames in the stream, counted by decoding it."""
@@ -76,11 +78,11 @@ class Video:
             return sum(1 for _ in Video(container, self.path)._frames())
 
     def pictures(self) -> Iterator[Picture]:
-        """Every frame in the order of showing.
+        """Every frame in the order of showing. With the first, `matrix`, `full` and `light` are what it says.
 
         Raises:
-            RequestError: a frame that cannot be decoded, has another size than the first, or is not shown later than
-                the one before.
+            RequestError: a frame that cannot be decoded, has another size than the first, is interlaced, or is not
+                shown later than the one before.
         """
         zero, size, previous = origin(self.container), None, None
         for number, frame in enumerate(self._frames()):
@@ -90,6 +92,10 @@ class Video:
                     f"{name} is shown at {float(time):.3f} s, the one before at {float(previous):.3f} s; "
                     "needed rising time stamps. Re-encode the file first."
                 )
+            if previous is None:
+                (self.matrix, self.full), self.light = colours_of(frame), light_of(frame)
+            if frame.interlaced_frame or self.stream.codec_context.field_order > _PROGRESSIVE:
+                raise RequestError(f"{name} is interlaced; {_WEAVE.format(path=self.path)}")
             size = size or (frame.width, frame.height)
             if size != (frame.width, frame.height):
                 raise RequestError(
@@ -98,7 +104,9 @@ class Video:
                 )
             previous = time
             end = time + (frame.duration * self.tick if frame.duration else 1 / self.rate)
-            yield Picture(name, time, end, self._aspect(frame), partial(image_of, frame, *self._picture_size(size)))
+            shown = self._picture_size(size)
+            alpha = partial(alpha_of, frame, *shown) if has_alpha(frame) else None
+            yield Picture(name, time, end, self._aspect(frame), partial(image_of, frame, *shown), alpha)
 
     def pictures_from(self, time: Fraction) -> Iterator[Picture] | None:
         """The picture shown at `time` and those after it, from the key frame before; None where that cannot be had."""
@@ -115,8 +123,9 @@ class Video:
     def _frames(self) -> Iterator[VideoFrame]:
         number = 0
         try:
+            decoder = self._decoder()
             for packet in self.container.demux(self.stream):
-                for frame in packet.decode():
+                for frame in packet.decode() if decoder is None else decoder.decode(packet if packet.size else None):
                     if packet.is_corrupt or frame.is_corrupt:
                         raise RequestError(f"frame {number} of {self.path} is damaged; {_MEND}")
                     yield frame
@@ -128,6 +137,16 @@ class Video:
             raise RequestError(f"frame {number} of {self.path} is missing, with the last {missing} bytes; {_MEND}")
         if number == 0:
             raise RequestError(f"{self.path} holds no frames; needed at least one. Choose another file.")
+
+    def _decoder(self) -> VideoCodecContext | None:
+        """Another decoder than FFmpeg's own, which does not see the alpha of VP8 and VP9; None elsewhere."""
+        tags = {key.lower(): value for key, value in self.stream.metadata.items()}
+        name = _CLEAR.get(self.stream.codec_context.name) if tags.get("alpha_mode") == "1" else None
+        if name is None or name not in av.codecs_available:
+            return None
+        decoder = av.CodecContext.create(name, "r")
+        assert isinstance(decoder, VideoCodecContext)
+        return decoder
 
     def _time(self, frame: VideoFrame, previous: Fraction | None, zero: Fraction) -> Fraction:
         if frame.pts is not None:
@@ -146,6 +165,12 @@ class Video:
         return noted if tuple(side + side % 2 for side in noted) == coded else coded
 
 
+_CLEAR = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_PROGRESSIVE = 1  # AVFieldOrder; beyond it are the orders of fields
+_WEAVE = (
+    "needed whole frames. Deinterlace it first (ffmpeg -i '{path}' -vf bwdif=mode=send_frame -c:v ffv1 -c:a copy OUT.mkv), "
+    "or clear the flag if it is wrong (ffmpeg -i '{path}' -vf setfield=prog -c:v ffv1 -c:a copy OUT.mkv)."
+)
 _MEND = "needed every frame intact. Cut the file before it with --frames, or re-encode it."
 
 
