@@ -3,7 +3,7 @@ chapters, tags."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -91,13 +91,17 @@ def cargo_of(
         yield Cargo(", ".join(loading.sound) or "none", rest, _packets(source, loading.tracks))
 
 
-def _add_sound(loading: _Loading, stream: AudioStream, out: OutputContainer, container: Container, window: Window) -> None:
+def _add_sound(
+    loading: _Loading, stream: AudioStream, out: OutputContainer, container: Container, window: Window
+) -> None:
     if stream.codec_context is None:
         loading.sound.append("dropped: FFmpeg does not know the codec")
         return
     name = stream.codec_context.codec.canonical_name
     if name in container.copied:
-        loading.tracks[stream.index] = Copied(stream, out, window)
+        primed = name == "opus" or "matroska" in stream.container.format.name  # says how much is not to be heard
+        lead = primed and window.length is None
+        loading.tracks[stream.index] = Copied(stream, out, replace(window, before=window.before or lead))
         loading.sound.append(f"{name} copied")
     else:
         loading.tracks[stream.index] = Encoded(stream, out, container.sound, window)
