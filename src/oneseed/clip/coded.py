@@ -36,7 +36,7 @@ def is_subsampled(layout: str) -> bool:
 def coded(image: Image, alpha: Matte | None, layout: str, matrix: int, full: bool) -> VideoFrame:
     """RGB and alpha in [0, 1] as a frame; alpha is written where `layout` has it, as 1 unless given.
 
-    `matrix` and `full` say how YUV is coded. Grey is the red of `image`.
+    `matrix` and `full` say how YUV is coded; RGB has neither. Grey is the red of `image`, in full range.
     """
     if layout == "p010le":
         return coded(image, None, "yuv420p10le", matrix, full).reformat(format=layout, threads=1)
@@ -46,11 +46,9 @@ def coded(image: Image, alpha: Matte | None, layout: str, matrix: int, full: boo
     matte = _alpha_codes(alpha, height, width, bits) if is_clear(layout) else None
     if layout.startswith("gray"):
         parts = [codes_of(image[:1].expand(3, -1, -1), bits)[..., 0]]
-        matrix, full = colour.UNSPECIFIED, True
     elif is_rgb(layout):
         codes = codes_of(image, bits)
         parts = _planar(codes, matte) if layout.startswith("gbr") else [_packed(codes, matte, layout)]
-        matrix, full = colour.RGB, True
     else:
         across, down = (1 if "444" in layout else 2), (2 if "420" in layout else 1)
         planes = colour.to_yuv(image, matrix, full, bits, across, down)

@@ -10,7 +10,7 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from oneseed.clip.coded import WRITABLE, is_clear, is_rgb, is_subsampled
-from oneseed.clip.colour import BT601_625, RGB
+from oneseed.clip.colour import BT601_625, RGB, UNSPECIFIED
 from oneseed.clip.containers import CONTAINERS, Container
 from oneseed.clip.encoders import DEFAULTS, ENCODERS, Encoder
 from oneseed.clip.encoding import Encoding
@@ -50,6 +50,8 @@ class Coding:
             return RGB, True
         if self.pixel_format.startswith("yuvj"):
             return BT601_625, True
+        if self.pixel_format.startswith("gray"):
+            return UNSPECIFIED, True
         return matrix, full and not self.codec.startswith("prores")
 
 
