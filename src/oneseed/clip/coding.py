@@ -2,7 +2,6 @@
 
 import io
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import av
@@ -104,25 +103,23 @@ def rehearse(coding: Coding, ending: str, width: int, height: int) -> None:
 
 
 def _require(codec: str, sound: str, ending: str, named: bool) -> None:
+    if named and _encodes(codec) != "video":
+        near = did_you_mean(codec, [name for name in sorted(av.codecs_available) if _encodes(name) == "video"])
+        raise RequestError(
+            f"no encoder of pictures called {codec!r} in this FFmpeg.{near} "
+            "Needed one like libx264, libx265, libsvtav1, prores_ks, ffv1."
+        )
     for name in (codec, sound):
-        if name not in av.codecs_available or not _encodes(name):
-            if named and name == codec:
-                raise RequestError(
-                    f"no encoder called {name!r} in this FFmpeg.{did_you_mean(name, _video_encoders())} "
-                    "Needed one of pictures: libx264, libx265, libsvtav1, prores_ks, ffv1, say."
-                )
+        if not _encodes(name):
             raise RequestError(f"no {name} in this FFmpeg; needed for {ending}. pip install --force-reinstall av.")
 
 
-def _encodes(name: str) -> bool:
+def _encodes(name: str) -> str | None:
+    """What an encoder of this name takes: "video", "audio", ...; None if there is none."""
     try:
-        return av.Codec(name, "w").type in ("video", "audio")
+        return av.Codec(name, "w").type if name in av.codecs_available else None
     except ValueError:
-        return False
-
-
-def _video_encoders() -> Iterable[str]:
-    return [name for name in sorted(av.codecs_available) if _encodes(name) and av.Codec(name, "w").type == "video"]
+        return None
 
 
 def _pixel_format(codec: str, wanted: list[str], asked: str | None) -> str:

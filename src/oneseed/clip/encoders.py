@@ -60,7 +60,7 @@ ENCODERS = {
         crf=(20, 63), options=(("preset", "6"),), params_option="svtav1-params", params=("lp=1",)
     ),
     "mjpeg": Encoder("yuvj420p", "yuvj420p", options=(("qmin", "2"), ("qmax", "2")), even=False),
-    "prores_ks": Encoder("yuv422p10le", "yuv422p10le", ("yuva444p10le", "yuva444p10le"), even=False),
+    "prores_ks": Encoder("yuv422p10le", "yuv422p10le", ("yuva444p10le", "yuva444p10le")),
     "ffv1": Encoder("bgr0", "gbrp16le", ("bgra", "gbrap16le"), options=(("level", "3"),), even=False),
 }  # fmt: skip
 
