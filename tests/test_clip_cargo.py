@@ -51,7 +51,7 @@ def test_sound_and_subtitles_are_the_same_packets_track_by_track(tmp_path, endin
     assert len(packets_of(source, "audio")) == 2
     assert all(len(track) == len(LINES) for track in packets_of(source, "subtitle"))
     assert shown_of(done.path) == [(first, last) for first, last, _ in LINES]
-    assert done.rest[0] == f"subtitles: {', '.join(f'{name} copied' for name in subtitles)}"
+    assert done.rest[0] == f"subtitles: {', '.join(subtitles)} copied"
 
 
 @pytest.mark.parametrize(("ending", "subtitles", "sound", "target"), COPIES)
@@ -94,7 +94,7 @@ def test_tags_that_players_know_are_where_they_look_and_others_are_kept(tmp_path
     assert tags_in(path)["grain"] == "coarse"
     assert tags_in(path)["title"] == "A film"
     assert known_to_players({"TITLE": "x"})
-    assert not known_to_players({})
+    assert not known_to_players({"TITLE": "x", "grain": "coarse"})
 
 
 def test_fonts_are_kept_in_matroska_and_said_to_be_dropped_elsewhere(tmp_path):
@@ -104,14 +104,14 @@ def test_fonts_are_kept_in_matroska_and_said_to_be_dropped_elsewhere(tmp_path):
         (font,) = container.streams.attachments
         assert (font.name, font.mimetype, font.data) == ("a.ttf", "font/ttf", FONT)
     assert done.rest == ("subtitles: ass copied", "chapters: 2", "a.ttf copied")
-    assert "a.ttf dropped: mp4 cannot hold attachments" in write(tmp_path / "out.mp4", read(source)).rest
+    assert "a.ttf: dropped: mp4 cannot hold it" in write(tmp_path / "out.mp4", read(source)).rest
 
 
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (".mp4", "subtitles: dropped: mp4 cannot hold ass, dropped: mp4 cannot hold hdmv_pgs_subtitle"),
-        (".webm", "subtitles: dropped: webm cannot hold ass, dropped: webm cannot hold hdmv_pgs_subtitle"),
+        (".mp4", "subtitles: dropped: mp4 cannot hold ass, hdmv_pgs_subtitle"),
+        (".webm", "subtitles: dropped: webm cannot hold ass, hdmv_pgs_subtitle"),
         (".avi", "chapters: dropped: avi cannot hold them"),
         ("", "subtitles: dropped: a folder holds none"),
         (".gif", "chapters: dropped: a gif holds none"),
@@ -169,3 +169,38 @@ def test_what_cannot_be_written_costs_the_rest_and_not_the_sound(tmp_path, monke
 def test_a_clip_from_nowhere_has_nothing_beside_it(tmp_path):
     done = write(tmp_path / "out.mkv", Clip.steady(frames_of(pattern(2)), 25))
     assert (done.rest, done.report) == ((), "sound: none")
+
+
+def with_cover(path):
+    """A film with a picture of itself, and another video stream."""
+    with av.open(str(path), "w") as out:
+        film, more, cover = (out.add_stream(codec, rate=25) for codec in ("libx264", "libx264", "mjpeg"))
+        cover.pix_fmt, cover.disposition = "yuvj420p", Disposition.attached_pic
+        for stream in (film, more, cover):
+            stream.width, stream.height = 64, 48
+        picture = av.VideoFrame.from_ndarray(pattern(1)[0], "rgb24")
+        out.mux(cover.encode(picture.reformat(format="yuvj420p", threads=1)))
+        for stream in (film, more):
+            out.mux(stream.encode(picture.reformat(format="yuv420p", threads=1)))
+            out.mux(stream.encode(None))
+    return path
+
+
+def cover_of(path):
+    with av.open(str(path)) as container:
+        (cover,) = (one for one in container.streams.video if one.disposition & Disposition.attached_pic)
+        return bytes(next(iter(container.demux(cover))))
+
+
+def test_a_cover_is_kept_where_it_can_be_and_other_video_is_said_to_be_dropped(tmp_path):
+    source = with_cover(tmp_path / "in.mp4")
+    for target in (".mp4", ".mkv"):
+        done = write(tmp_path / f"out{target}", read(source))
+        assert done.rest == ("another video stream: dropped", "cover.jpeg copied")
+        assert cover_of(done.path) == cover_of(source)
+        assert read(done.path).frames.shape == (1, 3, 48, 64)
+    again = write(tmp_path / "again.mp4", read(tmp_path / "out.mkv"))
+    assert cover_of(again.path) == cover_of(source)
+    odd = read(source, size="47")  # whose size is noted as a tag of another name
+    assert "cover.jpeg: dropped: mp4 cannot hold it" in write(tmp_path / "odd.mp4", odd).rest
+    assert "cover.jpeg: dropped: webm cannot hold it" in write(tmp_path / "out.webm", read(source)).rest

@@ -183,3 +183,10 @@ def test_the_same_clip_gives_the_same_bytes(tmp_path, codec):
         write(tmp_path / name, clip, encoding=Encoding(codec=codec), overwrite=True).path.read_bytes() for _ in range(3)
     }
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("codec", ENCODERS)
+def test_no_encoder_talks(tmp_path, clip, codec, capfd):
+    check_output(tmp_path / "out.mkv", encoding=Encoding(codec=codec), clip=clip)
+    write(tmp_path / "out.mkv", clip, encoding=Encoding(codec=codec))
+    assert capfd.readouterr() == ("", "")

@@ -3,7 +3,7 @@ chapters, tags."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -12,14 +12,14 @@ from av import Packet
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 from oneseed.clip.chapters import chapters_of, report_of
 from oneseed.clip.clip import Clip
 from oneseed.clip.containers import Container
 from oneseed.clip.soundtrack import Copied, Encoded
 from oneseed.clip.subtitles import Shown
-from oneseed.clip.video import origin
+from oneseed.clip.video import first_video, origin
 from oneseed.clip.window import Window
 
 Share = Literal["all", "sound", "nothing"]
@@ -48,12 +48,14 @@ class Cargo:
 
 @dataclass
 class _Loading:
-    """Tracks by their number in the source, and what is to be said of them."""
+    """Tracks by their number in the source, what comes before them, and what is to be said."""
 
-    tracks: dict[int, Copied | Encoded | Shown]
-    sound: list[str]
-    subtitles: list[str]
-    other: list[str]
+    tracks: dict[int, Copied | Encoded | Shown] = field(default_factory=dict)
+    first: list[Packet] = field(default_factory=list)
+    sound: list[str] = field(default_factory=list)
+    copied: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    other: list[str] = field(default_factory=list)
 
 
 @contextmanager
@@ -75,20 +77,20 @@ def cargo_of(
     with source:
         length = clip.end - clip.times[0] if clip.cut else None
         window = Window(origin(source) + shift, length, before=not clip.cut and container.format in ("mp4", "mov"))
-        loading = _Loading({}, [], [], [])
+        loading = _Loading()
         for stream in source.streams.audio:
             _add_sound(loading, stream, out, container, window)
         if share == "all":
             for stream in source.streams:
-                _add_other(loading, stream, out, container, window)
+                _add_other(loading, source, stream, out, container, window)
             chapters = chapters_of(source, window)
             if container.chapters:
                 out.set_chapters(chapters)
             said = report_of(len(chapters), container.chapters, container.format)
-            rest = [*_joined("subtitles", loading.subtitles), *said, *loading.other]
+            rest = [*_of_subtitles(loading, container), *said, *loading.other]
         else:
             rest = []
-        yield Cargo(", ".join(loading.sound) or "none", rest, _packets(source, loading.tracks))
+        yield Cargo(", ".join(loading.sound) or "none", rest, _packets(source, loading))
 
 
 def _add_sound(
@@ -108,25 +110,60 @@ def _add_sound(
         loading.sound.append(f"{name} encoded again as {container.sound}")
 
 
-def _add_other(loading: _Loading, stream: Stream, out: OutputContainer, container: Container, window: Window) -> None:
+def _add_other(
+    loading: _Loading,
+    source: InputContainer,
+    stream: Stream,
+    out: OutputContainer,
+    container: Container,
+    window: Window,
+) -> None:
     if stream.type == "subtitle":
-        name = stream.codec_context.codec.canonical_name if stream.codec_context else "subtitles of an unknown codec"
+        name = stream.codec_context.codec.canonical_name if stream.codec_context else "an unknown codec"
         try:
             loading.tracks[stream.index] = Shown(stream, out, window)
-            loading.subtitles.append(f"{name} copied")
+            loading.copied.append(name)
         except (ValueError, FFmpegError):
-            loading.subtitles.append(f"dropped: {container.format} cannot hold {name}")
+            loading.refused.append(name)
     elif stream.type == "attachment":
-        name = stream.metadata.get("filename", "a file")
+        name = stream.metadata.get("filename", "an attachment")
         if container.attachments:
             out.add_stream_from_template(stream)
-        loading.other.append(
-            f"{name} copied" if container.attachments else f"{name} dropped: {container.format} cannot hold attachments"
-        )
+        loading.other.append(f"{name} copied" if container.attachments else _cannot(container, name))
+    elif stream.type == "video" and stream.disposition & Disposition.attached_pic:
+        loading.other.append(_add_cover(loading, source, stream, out, container))
+    elif stream.type == "video" and stream != first_video(source):
+        loading.other.append("another video stream: dropped")
+    elif stream.type == "data" and not source.chapters():  # which .mp4 has as data, too
+        loading.other.append("a stream of data: dropped")
 
 
-def _joined(what: str, reports: list[str]) -> list[str]:
-    return [f"{what}: {', '.join(reports)}"] if reports else []
+def _add_cover(
+    loading: _Loading, source: InputContainer, stream: Stream, out: OutputContainer, container: Container
+) -> str:
+    packet = next(iter(source.demux(stream)))  # comes before all others
+    kind = {"mjpeg": "jpeg"}.get(stream.codec_context.name, stream.codec_context.name)
+    name = stream.metadata.get("filename", f"cover.{kind}")
+    if container.attachments:
+        out.add_attachment(name, stream.metadata.get("mimetype", f"image/{kind}"), bytes(packet))
+    elif container.covers:
+        cover = out.add_stream_from_template(stream, opaque=True)
+        cover.disposition = stream.disposition
+        packet.stream = cover
+        loading.first.append(packet)
+    else:
+        return _cannot(container, name)
+    return f"{name} copied"
+
+
+def _cannot(container: Container, name: str) -> str:
+    return f"{name}: dropped: {container.format} cannot hold it"
+
+
+def _of_subtitles(loading: _Loading, container: Container) -> list[str]:
+    said = [f"{', '.join(loading.copied)} copied"] if loading.copied else []
+    said += [f"dropped: {container.format} cannot hold {', '.join(loading.refused)}"] if loading.refused else []
+    return [f"subtitles: {'; '.join(said)}"] if said else []
 
 
 def left_out(clip: Clip, what: str) -> tuple[str, list[str]]:
@@ -142,9 +179,10 @@ def left_out(clip: Clip, what: str) -> tuple[str, list[str]]:
         return "none", []
 
 
-def _packets(source: InputContainer, tracks: dict[int, Copied | Encoded | Shown]) -> Iterator[tuple[Fraction, Packet]]:
-    if not tracks:
+def _packets(source: InputContainer, loading: _Loading) -> Iterator[tuple[Fraction, Packet]]:
+    yield from ((Fraction(0), packet) for packet in loading.first)
+    if not loading.tracks:
         return
-    for packet in source.demux(tuple(source.streams[number] for number in tracks)):
-        for made in tracks[packet.stream.index].feed(packet):
+    for packet in source.demux(tuple(source.streams[number] for number in loading.tracks)):
+        for made in loading.tracks[packet.stream.index].feed(packet):
             yield (made.pts or 0) * made.time_base, made

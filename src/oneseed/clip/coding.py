@@ -13,6 +13,7 @@ from oneseed.clip.colour import BT601_625, RGB, UNSPECIFIED
 from oneseed.clip.containers import CONTAINERS, Container
 from oneseed.clip.encoders import DEFAULTS, ENCODERS, Encoder
 from oneseed.clip.encoding import Encoding
+from oneseed.clip.light import Light
 from oneseed.errors import RequestError
 from oneseed.registry import did_you_mean
 
@@ -42,6 +43,12 @@ class Coding:
         """The four letters that FFmpeg would not choose by itself."""
         in_mp4 = self.container.format in ("mp4", "mov")
         return "hvc1" if in_mp4 and av.Codec(self.codec, "w").canonical_name == "hevc" else None
+
+    def settings(self, light: Light | None = None) -> dict[str, str]:
+        """All that the encoder is told, with the light of HDR where it takes that."""
+        option = self.encoder.params_option
+        params = (*self.encoder.params, *(light.params(option) if light else ()))
+        return dict(self.options) | ({option: ":".join(params)} if option and params else {})
 
     def colours(self, matrix: int, full: bool) -> tuple[int, bool]:
         """Matrix and range that are written for those of the source: RGB has none, JPEG its own, ProRes one range."""
@@ -87,7 +94,7 @@ def rehearse(coding: Coding, ending: str, width: int, height: int) -> None:
     sides = [side + coding.even * (side % 2) for side in (width, height)]
     try:
         with av.open(io.BytesIO(), "w", format=coding.container.format) as out:
-            stream = out.add_stream(coding.codec, rate=25, options=dict(coding.options))
+            stream = out.add_stream(coding.codec, rate=25, options=coding.settings())
             assert isinstance(stream, VideoStream)
             stream.width, stream.height, stream.pix_fmt = *sides, coding.pixel_format
             stream.codec_context.thread_count = 1

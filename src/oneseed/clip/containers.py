@@ -15,6 +15,8 @@ class Container:
     sound: str
     chapters: bool = True
     attachments: bool = False
+    covers: bool = False
+    """Pictures of the whole film; where there are attachments, they are one."""
 
 
 _PCM = ("pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le")
@@ -23,7 +25,7 @@ _FREE = ("opus", "vorbis")
 _MATROSKA = (*_COMMON, *_FREE, *_PCM, "mp2", "flac", "dts", "truehd")
 
 CONTAINERS = {
-    ".mp4": Container("mp4", (*_COMMON, "opus"), "aac"),
+    ".mp4": Container("mp4", (*_COMMON, "opus"), "aac", covers=True),
     ".mov": Container("mov", (*_COMMON, *_PCM), "aac"),
     ".mkv": Container("matroska", _MATROSKA, "libopus", attachments=True),
     ".webm": Container("webm", _FREE, "libopus"),

@@ -19,6 +19,7 @@ from oneseed.clip.cargo import Cargo, Share, cargo_of
 from oneseed.clip.clip import Clip
 from oneseed.clip.coded import FULL, LIMITED, coded
 from oneseed.clip.coding import Coding
+from oneseed.clip.containers import Container
 from oneseed.clip.tags import PICTURE_SIZE, known_to_players, tags_of
 from oneseed.clip.timing import tick_length, ticks
 
@@ -55,15 +56,17 @@ def _mux(path: Path, clip: Clip, coding: Coding, share: Share) -> Cargo:
     steady_only = path.suffix.lower() == ".avi"
     shift = clip.times[0] if clip.cut or clip.times[0] < 0 or steady_only else Fraction(0)
     base = tick_length((*clip.times, clip.end), clip.rate)
-    tags = tags_of(clip.source) if share == "all" else {}
+    tags, cover = tags_of(clip.source) if share == "all" else ({}, False)
     sides = [side + coding.even * (side % 2) for side in clip.frames.shape[2:]]
     if sides != list(clip.frames.shape[2:]):
         tags[PICTURE_SIZE] = f"{clip.frames.shape[3]}x{clip.frames.shape[2]}"
-    with av.open(str(path), "w", container_options=_muxing(path.suffix.lower(), base, tags)) as out:
+    plain = known_to_players(tags) and (cover or bool(tags))
+    container = replace(coding.container, covers=coding.container.covers and plain)
+    with av.open(str(path), "w", container_options=_muxing(container, base, plain)) as out:
         out.flags |= Flags.bitexact.value
         out.metadata.update(tags)
         stream = _stream(out, clip, coding, base, sides)
-        with cargo_of(clip, out, coding.container, shift, share) as cargo:
+        with cargo_of(clip, out, container, shift, share) as cargo:
             for packet in _packets(stream, clip, coding, shift):
                 for packed in cargo.until((packet.dts or 0) * packet.time_base):
                     out.mux(packed)
@@ -73,23 +76,20 @@ def _mux(path: Path, clip: Clip, coding: Coding, share: Share) -> Cargo:
             return cargo
 
 
-def _muxing(ending: str, base: Fraction, tags: dict[str, str]) -> dict[str, str]:
+def _muxing(container: Container, base: Fraction, plain: bool) -> dict[str, str]:
     """The clock of the whole file must count the ticks of the picture, or its last frames fall off the edit list.
 
-    Tags of any name are kept as QuickTime has them, unless all have a place that every player of .mp4 looks at.
+    Tags of any name, but no cover, are kept as QuickTime has them; `plain` ones where every player of .mp4 looks.
     """
-    if ending not in (".mp4", ".mov"):
+    if container.format not in ("mp4", "mov"):
         return {}
     clock = base.denominator * -(-FINE // base.denominator)
-    free = "" if ending == ".mp4" and known_to_players(tags) else "+use_metadata_tags"
+    free = "" if container.format == "mp4" and plain else "+use_metadata_tags"
     return {"movflags": f"+faststart{free}", "movie_timescale": str(clock)}
 
 
 def _stream(out: OutputContainer, clip: Clip, coding: Coding, base: Fraction, sides: list[int]) -> VideoStream:
-    encoder = coding.encoder
-    params = ":".join((*encoder.params, *(clip.light.params(encoder.params_option) if clip.light else ())))
-    options = dict(coding.options) | ({encoder.params_option: params} if encoder.params_option and params else {})
-    stream = out.add_stream(coding.codec, rate=clip.rate, options=options)
+    stream = out.add_stream(coding.codec, rate=clip.rate, options=coding.settings(clip.light))
     assert isinstance(stream, VideoStream)
     stream.height, stream.width = sides
     stream.pix_fmt = coding.pixel_format

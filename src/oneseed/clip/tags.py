@@ -5,7 +5,7 @@ from pathlib import Path
 
 import av
 from av.error import FFmpegError
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 PICTURE_SIZE = "oneseed_picture"  # WxH of the picture, where the codec had to be given a larger, even frame
 _HOUSEHOLD = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", PICTURE_SIZE}
@@ -15,20 +15,21 @@ _KNOWN = {  # to every player of .mp4: what iTunes has
 }  # fmt: skip
 
 
-def tags_of(path: Path | None) -> dict[str, str]:
-    """The tags of a file without those that its format made; none of what cannot be read."""
+def tags_of(path: Path | None) -> tuple[dict[str, str], bool]:
+    """The tags of a file without those that its format made, and whether it has a cover; none of what cannot be read."""
     if path is None or path.is_dir():
-        return {}
+        return {}, False
     try:
         with av.open(str(path)) as source:
-            return {key: value for key, value in source.metadata.items() if key.lower() not in _HOUSEHOLD}
+            tags = {key: value for key, value in source.metadata.items() if key.lower() not in _HOUSEHOLD}
+            return tags, any(stream.disposition & Disposition.attached_pic for stream in source.streams.video)
     except (FFmpegError, OSError):
-        return {}
+        return {}, False
 
 
 def known_to_players(tags: Mapping[str, str]) -> bool:
-    """There are tags, and .mp4 has a place of its own for each."""
-    return bool(tags) and all(key.lower() in _KNOWN for key in tags)
+    """Each has a place of its own in .mp4."""
+    return all(key.lower() in _KNOWN for key in tags)
 
 
 def name_track(source: Stream, target: Stream) -> None:

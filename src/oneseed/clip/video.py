@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from oneseed.clip.colour import BT709, UNSPECIFIED
 from oneseed.clip.light import light_of
@@ -49,19 +50,25 @@ def origin(container: InputContainer) -> Fraction:
     return Fraction(container.start_time or 0, av.time_base) if anywhere else Fraction(0)
 
 
+def first_video(container: InputContainer) -> VideoStream | None:
+    """The first video stream. Cover pictures do not count."""
+    streams = container.streams.video
+    return next((stream for stream in streams if not stream.disposition & Disposition.attached_pic), None)
+
+
 class Video:
-    """The first video stream of an open file. Cover pictures do not count.
+    """The first video stream of an open file.
 
     Raises:
         RequestError: no video stream.
     """
 
     def __init__(self, container: InputContainer, path: Path):
-        streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
-        if not streams:
+        stream = first_video(container)
+        if stream is None:
             held = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
             raise RequestError(f"{path} holds no video (found: {held}); needed a video stream. Choose another file.")
-        self.container, self.stream, self.path = container, streams[0], path
+        self.container, self.stream, self.path = container, stream, path
         context = self.stream.codec_context
         context.thread_type = "AUTO"
         context.options = {"err_detect": "explode"}
