@@ -22,6 +22,7 @@ from oneseed.clip.coding import Coding
 from oneseed.clip.containers import Container
 from oneseed.clip.tags import PICTURE_SIZE, known_to_players, tags_of
 from oneseed.clip.timing import tick_length, ticks
+from oneseed.errors import RequestError
 
 FINE = 48000  # ticks per second, enough not to clip the sound either
 
@@ -35,6 +36,8 @@ def encode(path: Path, clip: Clip, coding: Coding) -> tuple[str, list[str]]:
     try:
         cargo = _mux(path, clip, coding, "all")
         return cargo.sound, cargo.rest
+    except RequestError:  # of the frames; with less beside them they are no better
+        raise
     except (FFmpegError, ValueError) as error:
         if clip.source is None:
             raise
