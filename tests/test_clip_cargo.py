@@ -54,6 +54,15 @@ def test_sound_and_subtitles_are_the_same_packets_track_by_track(tmp_path, endin
     assert done.rest[0] == f"subtitles: {', '.join(subtitles)} copied"
 
 
+def test_the_gaps_between_texts_of_mp4_are_not_doubled(tmp_path):
+    def times(path):
+        with av.open(str(path)) as container:
+            return [(packet.pts, packet.size) for packet in container.demux(container.streams.subtitles) if packet.size]
+
+    source = film(tmp_path, ".mp4", ("mov_text",))
+    assert times(write(tmp_path / "out.mp4", read(source)).path) == times(source)
+
+
 @pytest.mark.parametrize(("ending", "subtitles", "sound", "target"), COPIES)
 def test_tracks_keep_language_title_and_disposition(tmp_path, ending, subtitles, sound, target):
     source = film(tmp_path, ending, subtitles, sound)

@@ -48,6 +48,19 @@ def test_what_the_file_alone_says_counts(tmp_path):
     assert len(survey(flagged(tmp_path / "fine.mkv", PROGRESSIVE)).frames) == 3
 
 
+def test_what_a_single_frame_says_counts(tmp_path):
+    """Whole frames, and then fields; the first frames can be had."""
+    parts = [
+        make_video(tmp_path / f"{name}.h264", pattern(30), options={"x264-params": params})
+        for name, params in (("whole", "bframes=0"), ("woven", "bframes=0:tff=1"))
+    ]
+    path = tmp_path / "both.h264"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(RequestError, match=r"frame 30 of .* is interlaced"):
+        survey(path)
+    assert len(survey(path, ":9").frames) == 9
+
+
 def test_clearing_the_flag_as_advised_is_enough(tmp_path):
     """What `-vf setfield=prog -c:v ffv1` does: the same pictures, and frames that say so."""
     source = woven(tmp_path)
