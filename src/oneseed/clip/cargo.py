@@ -87,7 +87,7 @@ def cargo_of(
             if container.chapters:
                 out.set_chapters(chapters)
             said = report_of(len(chapters), container.chapters, container.format)
-            rest = [*_of_subtitles(loading, container), *said, *loading.other]
+            rest = [*_of_subtitles(loading, container), *said, *dict.fromkeys(loading.other)]
         else:
             rest = []
         yield Cargo(", ".join(loading.sound) or "none", rest, _packets(source, loading))

@@ -43,7 +43,7 @@ class Encoder:
 
 
 # No B-frames: each packet then lasts as long as its frame, and a variable rate survives. No macroblock tree: with AVX-512
-# that of x264 165 varies from run to run, and that of x265 writes beyond its memory where a side has 34 to 48 pixels.
+# that of x264 165 varies from run to run, and that of x265 4.2 writes beyond its memory where the width is 34 to 48 pixels.
 _X264 = (("preset", "medium"), ("bf", "0"), ("mbtree", "0"))
 _X265 = ("log-level=none", "pools=none", "frame-threads=1", "wpp=0", "info=0", "bframes=0", "cutree=0")
 

@@ -50,7 +50,9 @@ def light_of(frame: VideoFrame) -> Light | None:
 
 def _read_screen(data: bytes) -> tuple[float, ...] | None:
     *numbers, primaries, luminance = struct.unpack_from(_RATIONALS, data)
-    return tuple(a / b for a, b in zip(numbers[::2], numbers[1::2], strict=True)) if primaries and luminance else None
+    above, below = numbers[::2], numbers[1::2]
+    whole = primaries and luminance and all(below)
+    return tuple(a / b for a, b in zip(above, below, strict=True)) if whole else None
 
 
 def _screen(values: tuple[float, ...], decimal: bool) -> str:

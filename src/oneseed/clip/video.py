@@ -78,6 +78,7 @@ class Video:
         self.bits = 16 if context.format and any(part.bits > 8 for part in context.format.components) else 8
         self.primaries, self.transfer = _tag(context.color_primaries), _tag(context.color_trc)
         self.matrix, self.full, self.light = BT709, False, None
+        self._fields = getattr(context, "field_order", _PROGRESSIVE) > _PROGRESSIVE  # since PyAV 18.1
 
     def count(self) -> int:
         """Frames in the stream, counted by decoding it."""
@@ -101,7 +102,7 @@ class Video:
                 )
             if previous is None:
                 (self.matrix, self.full), self.light = colours_of(frame), light_of(frame)
-            if frame.interlaced_frame or self.stream.codec_context.field_order > _PROGRESSIVE:
+            if frame.interlaced_frame or self._fields:
                 raise RequestError(f"{name} is interlaced; {_WEAVE.format(path=self.path)}")
             size = size or (frame.width, frame.height)
             if size != (frame.width, frame.height):
