@@ -93,10 +93,11 @@ def test_odd_sizes_come_back_in_10_bits(tmp_path, ending, size):
 
 
 @pytest.mark.parametrize("ending", FINE)
-def test_a_variable_rate_is_kept_in_10_bits_packet_by_packet(tmp_path, ending):
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_variable_rate_is_kept_packet_by_packet(tmp_path, ending, bits):
     """Exactly in .mp4 and .mov, to the millisecond in .mkv and .webm."""
     times = tuple(Fraction(tick, 90000) for tick in (31, 3003, 6007, 12013, 12014, 12999))
-    clip = replace(fine(), rate=Fraction(30), times=times, until=Fraction(14000, 90000))
+    clip = replace(fine(), rate=Fraction(30), times=times, until=Fraction(14000, 90000), bits=bits)
     path = write(tmp_path / f"out{ending}", clip).path
     exact = ending in (".mp4", ".mov")
     with av.open(str(path)) as container:
