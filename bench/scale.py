@@ -19,6 +19,7 @@ import torch
 import typer
 
 from oneseed.clip.clip import Clip
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.degrade.mask import Mask
@@ -101,7 +102,7 @@ def film(
 
 
 def _measured(path: Path, reference: Frames) -> Path:
-    write(path, Clip.steady(Mask(missing=0.5)(reference), 25, bits=16), lossless=True, bits=16)
+    write(path, Clip.steady(Mask(missing=0.5)(reference), 25, bits=16), encoding=Encoding(lossless=True), bits=16)
     return path
 
 

@@ -9,6 +9,7 @@ from tests.moving_clip import moving_clip
 from torch import Tensor
 
 from oneseed.clip.clip import Clip
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.presets import preset
@@ -26,7 +27,12 @@ SPECS = ("mask:missing=0.5",)
 def measured(folder: Path) -> Path:
     """A clip of 10 frames of 32x32 or so."""
     x = moving_clip(5)
-    write(folder / "measured.mkv", Clip.steady(torch.cat([x, x.flip(0)]), 25, bits=16), lossless=True, bits=16)
+    write(
+        folder / "measured.mkv",
+        Clip.steady(torch.cat([x, x.flip(0)]), 25, bits=16),
+        encoding=Encoding(lossless=True),
+        bits=16,
+    )
     return folder / "measured.mkv"
 
 
@@ -36,5 +42,5 @@ def restored(source: Path, name: str = "out.mkv", **others: Any) -> tuple[Tensor
         kind(**first, **{field.name: asked.pop(field.name) for field in fields(kind) if field.name in asked})
         for kind, first in ((Task, {"source": source}), (Cutting, {}))
     )
-    done = restore_file(task, target, cutting=cutting, lossless=True, **asked)
+    done = restore_file(task, target, cutting=cutting, encoding=Encoding(lossless=True), **asked)
     return read(target).frames, done

@@ -5,9 +5,11 @@ import signal
 import sys
 from fractions import Fraction
 
+import av
 import pytest
 import torch
 from PIL import Image
+from tests.clip_film import make_film
 from tests.moving_clip import moving_clip
 from tests.small_tiny import small_tiny
 
@@ -148,6 +150,11 @@ WRONG = {
     "no such repository": (["restore", "degraded", "out", "--prior", "no-one/nothing"], "no-one/nothing"),
     "unknown denoiser": (["restore", "degraded", "out", "--denoiser", "huge"], "no denoiser 'huge'"),
     "sheet exists": (["sample", "clean/00000.png"], "--overwrite"),
+    "unknown encoder": (["restore", "degraded", "out.mp4", "--codec", "libx256"], "Did you mean 'libx26"),
+    "container": (["restore", "degraded", "out.webm", "--codec", "libx264"], "libx264 in .webm"),
+    "crf of none": (["restore", "degraded", "out.mov", "--codec", "prores_ks", "--crf", "9"], "--crf 9 for prores_ks"),
+    "pixel format": (["restore", "degraded", "out.mp4", "--pix-fmt", "yuv421p"], "Did you mean 'yuv4"),
+    "lossless and lossy": (["restore", "degraded", "out.mkv", "--lossless", "--crf", "9"], "--lossless beside --crf 9"),
     "no picture": (["sample", "sheet.mp4"], "needed is .png or .jpg"),
     "no pictures": (["sample", "sheet.png", "--count", "0"], "count=0"),
 }
@@ -242,3 +249,20 @@ def test_a_prior_of_ones_own_footage_is_used_at_once(run, degraded, tmp_path):
     assert run("restore", degraded, "out", *QUICK, *prior, "--json", "run.json")[0] == 0
     done = json.loads((tmp_path / "run.json").read_text())
     assert done["prior"] == done["denoiser"] == "small"
+
+
+def test_choices_of_the_encoder_reach_the_file_with_all_that_the_source_holds(run, tmp_path):
+    make_film(tmp_path / "film.mkv", ("subrip", "ass"), "aac")
+    asked = ("restore", "film.mkv", "out.mp4", "-d", "mask:missing=0.3", "--frames", "5:9", "--preset", "draft")
+    chosen = ("--codec", "libx265", "--pix-fmt", "yuv422p10le", "--overwrite")
+    code, said, _ = run(*asked, *chosen, "--crf", "30")
+    assert code == 0
+    assert said.strip().endswith(
+        " s, sound: aac copied, aac copied; subtitles: dropped: mp4 cannot hold subrip, ass; chapters: 1"
+    )
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.name, context.pix_fmt, len(container.streams.audio)) == ("hevc", "yuv422p10le", 2)
+    size = (tmp_path / "out.mp4").stat().st_size
+    assert run(*asked, *chosen, "--crf", "4")[0] == 0
+    assert (tmp_path / "out.mp4").stat().st_size > size

@@ -9,7 +9,7 @@ import torch
 from tests.clip_inputs import frames_of, make_video, pattern
 
 from oneseed.clip.clip import Clip
-from oneseed.clip.colour import LUMA, guess_matrix, to_rgb, to_yuv420
+from oneseed.clip.colour import LUMA, guess_matrix, to_rgb, to_yuv
 from oneseed.clip.pixels import image_of
 from oneseed.clip.read import read
 from oneseed.clip.write import write
@@ -21,7 +21,7 @@ from oneseed.errors import RequestError
 def test_flat_colours_come_back_within_one_level(matrix, full):
     for colour in ([0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [0.9, 0.1, 0.2], [0.2, 0.5, 0.8]):
         image = torch.tensor(colour).view(3, 1, 1).expand(3, 6, 8).contiguous()
-        back = to_rgb(to_yuv420(image, matrix, full), 8, matrix, full)
+        back = to_rgb(to_yuv(image, matrix, full), 8, matrix, full)
         assert (back - image).abs().max() < 2.5 / 255
 
 
@@ -36,13 +36,13 @@ def test_a_chroma_ramp_comes_back_where_it_was():
     ramp = torch.linspace(0.2, 0.8, 64).expand(32, 64)
     image = torch.stack([ramp, torch.full_like(ramp, 0.5), 1 - ramp])
     for full in (False, True):
-        back = to_rgb(to_yuv420(image, 1, full), 8, 1, full)
+        back = to_rgb(to_yuv(image, 1, full), 8, 1, full)
         assert (back - image)[:, :, 2:-2].mean(dim=(1, 2)).abs().max() < 0.3 / 255
 
 
 def test_odd_sides_are_kept():
     image = torch.rand(3, 5, 7, generator=torch.Generator().manual_seed(0))
-    planes = to_yuv420(image, 1, False)
+    planes = to_yuv(image, 1, False)
     assert [tuple(plane.shape) for plane in planes] == [(5, 7), (3, 4), (3, 4)]
     assert to_rgb(planes, 8, 1, False).shape == (3, 5, 7)
 

@@ -8,6 +8,7 @@ from tests.clip_inputs import frames_of, pattern
 
 from oneseed.clip import images
 from oneseed.clip.clip import Clip
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.output import check_output
 from oneseed.clip.read import read
 from oneseed.clip.write import write
@@ -26,8 +27,8 @@ def clip():
     [
         ("out.mpg", {}, r"ends in \.mpg"),
         ("out.png", {}, r"ends in \.png"),
-        ("out.mp4", {"lossless": True}, r"needed \.mkv"),
-        ("out", {"lossless": True}, r"needed \.mkv"),
+        ("out.mp4", {"encoding": Encoding(lossless=True)}, r"needed \.mkv"),
+        ("out", {"encoding": Encoding(lossless=True)}, r"needed \.mkv"),
         ("out.mp4", {"bits": 16}, r"16 bits for .*lossless \.mkv or a folder"),
         ("out.mkv", {"bits": 16}, r"16 bits for"),
         ("out", {"bits": 10}, "needed 8 or 16"),
@@ -117,7 +118,7 @@ def test_what_fails_midway_leaves_what_was_there(tmp_path, clip, name, monkeypat
         raise KeyboardInterrupt
 
     monkeypatch.setattr(images, "codes_of", stop)
-    monkeypatch.setattr("oneseed.clip.encode.yuv_frame", stop)
+    monkeypatch.setattr("oneseed.clip.encode.coded", stop)
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / name, clip, overwrite=True)
     assert torch.equal(read(tmp_path / name).frames, before)

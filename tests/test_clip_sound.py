@@ -6,8 +6,9 @@ import av
 import pytest
 from tests.clip_inputs import beep_start, make_video, pattern
 
+from oneseed.clip.cargo import Cargo
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.read import read
-from oneseed.clip.sound import Sound
 from oneseed.clip.write import write
 
 TONE = 0.48  # seconds, in every input
@@ -73,7 +74,7 @@ def test_sound_longer_than_the_picture_is_kept_whole(tmp_path):
 
 
 def test_lossless_video_has_sound_too(tmp_path):
-    written = write(tmp_path / "out.mkv", read(source(tmp_path)), lossless=True)
+    written = write(tmp_path / "out.mkv", read(source(tmp_path)), encoding=Encoding(lossless=True))
     assert beep_start(written.path) == pytest.approx(TONE, abs=NEAR)
 
 
@@ -102,7 +103,7 @@ def test_a_source_that_has_gone_costs_the_sound_and_not_the_picture(tmp_path):
 
 def test_sound_is_handed_out_as_the_picture_advances():
     early, late = av.Packet(), av.Packet()
-    sound = Sound("aac copied", iter([(Fraction(0), early), (Fraction(1, 2), late)]))
+    sound = Cargo("aac copied", [], iter([(Fraction(0), early), (Fraction(1, 2), late)]))
     assert list(sound.until(Fraction(1, 4))) == [early]
     assert list(sound.until(Fraction(1, 2))) == [late]
     assert list(sound.until(None)) == []

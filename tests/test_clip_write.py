@@ -9,6 +9,7 @@ import torch
 from tests.clip_inputs import frames_of, make_video, pattern
 
 from oneseed.clip.clip import Clip
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 
@@ -79,7 +80,7 @@ def test_a_note_of_another_size_is_not_believed(tmp_path):
 @pytest.mark.parametrize("bits", [8, 16])
 def test_lossless_is_exact(tmp_path, bits):
     frames = noisy(bits)
-    written = write(tmp_path / "out.mkv", Clip.steady(frames, NTSC, bits), lossless=True)
+    written = write(tmp_path / "out.mkv", Clip.steady(frames, NTSC, bits), encoding=Encoding(lossless=True))
     again = read(written.path)
     assert (written.codec, again.bits) == ("ffv1", bits)
     assert torch.equal(again.frames, frames)
@@ -87,7 +88,7 @@ def test_lossless_is_exact(tmp_path, bits):
 
 
 def test_bits_choose_the_depth(tmp_path):
-    write(tmp_path / "out.mkv", Clip.steady(noisy(16), 25, bits=16), lossless=True, bits=8)
+    write(tmp_path / "out.mkv", Clip.steady(noisy(16), 25, bits=16), encoding=Encoding(lossless=True), bits=8)
     write(tmp_path / "out", Clip.steady(noisy(8), 25), bits=16)
     assert (read(tmp_path / "out.mkv").bits, read(tmp_path / "out").bits) == (8, 16)
 

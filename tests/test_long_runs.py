@@ -15,6 +15,7 @@ import torch
 from tests.file_restoring import DRAFT, FROM_NOISE, SPECS, measured, restored
 
 from oneseed import worker
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError
@@ -32,7 +33,9 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_windows_and_tiles_give_what_one_piece_gives_but_for_a_little(source: Path):
-    whole = restore_file(Task(source=source, recipe=DRAFT, specs=SPECS), source.with_name("whole.mkv"), lossless=True)
+    whole = restore_file(
+        Task(source=source, recipe=DRAFT, specs=SPECS), source.with_name("whole.mkv"), encoding=Encoding(lossless=True)
+    )
     assert len(whole.pieces) == 1
     one = read(whole.written.path).frames
     several, done = restored(source, tile="16", tile_overlap=8)
@@ -110,7 +113,7 @@ def test_another_request_does_not_go_on_with_the_same_folder(source: Path, what:
     }
     if what == "input":
         clip = read(source)
-        write(source, clip.with_frames(clip.frames * 0.9), lossless=True, bits=16, overwrite=True)
+        write(source, clip.with_frames(clip.frames * 0.9), encoding=Encoding(lossless=True), bits=16, overwrite=True)
     elif what == "recipe":
         others["recipe"] = DRAFT.but({"rounds": 2})
     elif what == "noise":

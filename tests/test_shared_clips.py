@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 
@@ -35,5 +36,5 @@ def test_a_real_video_at_the_american_rate_is_exact(tmp_path, clips):
 
 def test_a_real_folder_of_frames_comes_back(tmp_path, clips):
     clip = read(clips / "real_lowquality")
-    again = read(write(tmp_path / "out.mkv", clip, lossless=True).path)
+    again = read(write(tmp_path / "out.mkv", clip, encoding=Encoding(lossless=True)).path)
     assert (again.frames == clip.frames).all()

@@ -48,7 +48,7 @@ def degrade(
     done = degrade_file(
         source, target, specs or [], noise=noise, seed=seed, frames=frames, size=size, bits=depth, overwrite=overwrite
     )
-    typer.echo(f"{done.path}: {done.codec}, sound: {done.sound}")
+    typer.echo(f"{done.path}: {done.codec}, {done.report}")
 
 
 @app.command()

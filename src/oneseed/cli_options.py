@@ -23,3 +23,10 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output 
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Write the figures to FILE as one JSON object.")
 ]
+Codec = Annotated[
+    str | None, typer.Option("--codec", metavar="NAME", help="FFmpeg's encoder: libx265, libsvtav1, prores_ks, ffv1.")
+]
+Crf = Annotated[int | None, typer.Option("--crf", metavar="N", help="Constant rate factor of the encoder; 0 is best.")]
+PixelFormat = Annotated[
+    str | None, typer.Option("--pix-fmt", metavar="NAME", help="FFmpeg's pixel format: yuv422p10le, yuva444p10le.")
+]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from oneseed.cli_json import check_json, write_json
-from oneseed.cli_options import FrameRange, Input, Json, Output, Overwrite, Size, Specs
+from oneseed.cli_options import Codec, Crf, FrameRange, Input, Json, Output, Overwrite, PixelFormat, Size, Specs
 from oneseed.errors import DivergedError, RequestError
 
 Changes = Annotated[
@@ -75,6 +75,9 @@ def restore(
     keep_work: Annotated[bool, typer.Option("--keep-work", help="Do not delete it in the end.")] = False,
     json: Json = None,
     lossless: Annotated[bool, typer.Option("--lossless", help="Write .mkv as FFV1: what is to be measured.")] = False,
+    codec: Codec = None,
+    crf: Crf = None,
+    pixel_format: PixelFormat = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Restore INPUT into OUTPUT. Without -d, the sidecar that `oneseed degrade` wrote says what happened.
@@ -83,6 +86,7 @@ def restore(
 
     Long clips and large frames are restored in pieces. Whatever ended the run, the same command goes on with it.
     """
+    from oneseed.clip.encoding import Encoding
     from oneseed.crew.choose import Crew
     from oneseed.many import clips_of, make_folder, restore_many, targets_of
     from oneseed.presets import preset as named
@@ -104,12 +108,13 @@ def restore(
     )  # fmt: skip
     cutting = Cutting(window=window, overlap=overlap, tile=tile, tile_overlap=tile_overlap, cuts=cuts)
     crew = Crew(workers=workers, threads=threads, ray=ray)
+    encoding = Encoding(lossless=lossless, codec=codec, crf=crf, pixel_format=pixel_format)
 
     def one(task: Task, target: Path, work: Path | None = work) -> Restored:
         with Live(recipe, reference, frames, size, minutes) as live:
             return restore_file(
                 task, target, cutting=cutting, crew=crew, warm_start=warm_start, minutes=minutes,
-                lossless=lossless and (sources is None or bool(target.suffix)),
+                encoding=encoding if sources is None or target.suffix else Encoding(),  # frames have none
                 overwrite=overwrite, work=work, keep_work=keep_work, begin=live.begin, watch=live.show, heard=live.heard,
                 stop=live.stopped,
             )  # fmt: skip

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from oneseed.clip.coding import LOSSY
+from oneseed.clip.containers import CONTAINERS
 from oneseed.clip.images import is_frame
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError, RunError
 from oneseed.restored import Restored
 from oneseed.task import Task
 
 VIDEOS = (
-    *LOSSY, ".m4v", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".mxf", ".gif", ".3gp", ".ogv", ".vob", ".dv",
+    *CONTAINERS, ".m4v", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv", ".mxf", ".gif", ".3gp", ".ogv", ".vob", ".dv",
     ".y4m",
 )  # fmt: skip
 LIST = ".txt"
@@ -69,7 +69,7 @@ def targets_of(sources: Sequence[Path], folder: Path, lossless: bool) -> list[Pa
     targets: list[Path] = []
     for source in sources:
         ending = "" if source.is_dir() else source.suffix.lower()
-        if ending and (lossless or ending not in LOSSY):
+        if ending and (lossless or ending not in CONTAINERS):
             ending = ".mkv"
         target = folder / f"{source.name if source.is_dir() else source.stem}{ending}"
         if target in targets and source.suffix.lower() != ending:

@@ -8,6 +8,7 @@ import torch
 
 from oneseed import spec
 from oneseed.clip.clip import Written
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.output import check_output, check_place, in_place_of
 from oneseed.clip.read import read
 from oneseed.clip.write import write
@@ -40,13 +41,12 @@ def degrade_file(
     require_noise(noise)
     exact = target.suffix.lower() in ("", ".mkv")
     depth = bits or (16 if exact else None)
-    check_output(target, overwrite, exact and bool(target.suffix), depth)
+    encoding = Encoding(lossless=exact and bool(target.suffix))
+    check_output(target, overwrite, encoding, depth)
     degrade = spec.parse_all(specs)
     clip = read(source, frames, size)
     y = add_noise(degrade(clip.frames), noise, torch.Generator().manual_seed(seed))
-    written = write(
-        target, clip.with_frames(y), bits=depth, lossless=exact and bool(target.suffix), overwrite=overwrite
-    )
+    written = write(target, clip.with_frames(y), bits=depth, encoding=encoding, overwrite=overwrite)
     write_sidecar(target, degrade, noise, seed, clip.rate)
     return written
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from oneseed.clip.cuts import find_cuts, parse_cuts
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.output import check_output
 from oneseed.clip.write import write
 from oneseed.crew.choose import Crew
@@ -30,7 +31,7 @@ def restore_file(
     crew: Crew = Crew(),  # noqa: B008
     warm_start: bool | None = None,
     minutes: float | None = None,
-    lossless: bool = False,
+    encoding: Encoding = Encoding(),  # noqa: B008
     overwrite: bool = False,
     work: Path | None = None,
     keep_work: bool = False,
@@ -45,6 +46,7 @@ def restore_file(
         crew: who restores the pieces. As many threads each give the same bytes.
         warm_start: each window begins with what the one before has learnt, and waits for it; None: where windows would
             begin at noise.
+        encoding: of `target`, where that is not left to its ending.
         minutes: the search ends after so many, shared equally among the pieces.
         work: folder of what is done so far, `target` with `.oneseed` added unless given; it is deleted in the end.
         keep_work: it is not.
@@ -60,10 +62,10 @@ def restore_file(
         InterruptedRunError: `stop` said so; what is done is kept in `work`.
         RunError: the disk is full, say; what is done is kept in `work`.
     """
-    check_output(target, overwrite, lossless)
+    check_output(target, overwrite, encoding)
     crew.settle()
     worker = Worker(task)
-    check_output(target, overwrite, lossless, clip=worker.clip)
+    check_output(target, overwrite, encoding, clip=worker.clip)
     sizes = choose_sizes(
         worker.prior, worker.whole, worker.degrade, worker.recipe, worker.place, cutting, crew.share(task.device)
     )
@@ -73,7 +75,7 @@ def restore_file(
     pieces = plan(worker.whole, worker.degrade, sizes, shots)
     if len(pieces) > 1:
         worker.degrade.local(worker.whole, pieces[0].box)  # refused now, if at all
-    bits = worker.clip.bits if lossless or not target.suffix else 16
+    bits = worker.clip.bits if encoding.exact(target) else 16
     folder = work or target.with_name(f"{target.name}.oneseed")
     warm = _warm(warm_start, worker)
     with Work(folder, worker.asked | {"sizes": asdict(sizes)}, pieces, worker.whole, bits, warm) as run:
@@ -86,7 +88,7 @@ def restore_file(
             hands = crew.hire(Orders(task, worker.clip, worker.asked, folder.absolute(), pieces, warm, threads))
             run_crew(hands, run, heard, stop, minutes)
         stale = sidecar_files(target) if target.exists() else []
-        written = write(target, worker.clip.with_frames(run.final()), lossless=lossless, overwrite=overwrite)
+        written = write(target, worker.clip.with_frames(run.final()), encoding=encoding, overwrite=overwrite)
         for file in stale:  # they described what was here before
             file.unlink(missing_ok=True)
         done = [Figures(**figures) for figures in run.figures()]

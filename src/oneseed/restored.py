@@ -48,7 +48,7 @@ class Restored:
         return next((piece.diverged for piece in self.pieces if piece.diverged), None)
 
     def __str__(self) -> str:
-        return f"{self.written.path}: {self.frames} frames in {self.seconds:.0f} s, sound: {self.written.sound}"
+        return f"{self.written.path}: {self.frames} frames in {self.seconds:.0f} s, {self.written.report}"
 
     def as_dict(self) -> dict[str, Any]:
         worker, epochs = self.worker, self.epochs

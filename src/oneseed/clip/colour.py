@@ -56,15 +56,19 @@ def grey_to_rgb(plane: Tensor, bits: int, full: bool) -> Image:
     return ((plane.float() - black) / (white - black)).clamp(0, 1).expand(3, -1, -1)
 
 
-def to_yuv420(image: Image, matrix: int, full: bool) -> list[Tensor]:
-    """RGB in [0, 1] to planes Y, U, V of 8-bit code values, chroma at half size, rounded up for an odd side."""
-    black, white, neutral, swing = _codes(8, full)
+def to_yuv(image: Image, matrix: int, full: bool, bits: int = 8, across: int = 2, down: int = 2) -> list[Tensor]:
+    """RGB in [0, 1] to planes Y, U, V of code values of `bits`; one of chroma for `across` times `down` pixels, 1 or 2 each.
+
+    Chroma is rounded up for an odd side.
+    """
+    black, white, neutral, swing = _codes(bits, full)
     red, blue = LUMA[matrix]
     r, g, b = image
     y = red * r + (1 - red - blue) * g + blue * b
-    chroma = [_shrink(plane, centred=full) for plane in ((b - y) / (2 * (1 - blue)), (r - y) / (2 * (1 - red)))]
+    colours = (b - y) / (2 * (1 - blue)), (r - y) / (2 * (1 - red))
+    chroma = [_shrink(plane, across, down, centred=full) for plane in colours]
     scaled = [black + (white - black) * y, *(neutral + swing * plane for plane in chroma)]
-    return [plane.round().clamp(0, 255).byte() for plane in scaled]
+    return [plane.round().clamp(0, 2**bits - 1).int() for plane in scaled]
 
 
 def _codes(bits: int, full: bool) -> tuple[int, int, int, int]:
@@ -93,11 +97,13 @@ def _stretch(plane: Coarse, size: int, centred: bool) -> Float[Tensor, "h W"]:
     return torch.lerp(plane[:, left], plane[:, right], place - left)
 
 
-def _shrink(plane: Plane, centred: bool) -> Coarse:
-    """Half the size: means of two rows, and of two columns or of three weighted 1 2 1 around the left one."""
+def _shrink(plane: Plane, across: int, down: int, centred: bool) -> Coarse:
+    """Means of `down` rows, and of `across` columns, where those are two: or of three weighted 1 2 1 around the left one."""
     height, width = plane.shape
-    even = pad(plane[None], (0, width % 2, 0, height % 2), mode="replicate")[0]
-    rows = (even[0::2] + even[1::2]) / 2
+    even = pad(plane[None], (0, width % across, 0, height % down), mode="replicate")[0]
+    rows = (even[0::2] + even[1::2]) / 2 if down == 2 else even
+    if across == 1:
+        return rows
     if centred:
         return (rows[:, 0::2] + rows[:, 1::2]) / 2
     before = torch.cat([rows[:, :1], rows[:, 1:-1:2]], dim=1)

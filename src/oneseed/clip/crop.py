@@ -42,7 +42,7 @@ def sides_of(text: str) -> list[int] | None:
     return sides if sides and all(1 <= side <= LARGEST for side in sides) else None
 
 
-def fit(image: Float[Tensor, "3 H W"], size: Size | None) -> Float[Tensor, "3 h w"]:
+def fit(image: Float[Tensor, "c H W"], size: Size | None) -> Float[Tensor, "c h w"]:
     """`image` in [0, 1] at `size`, by an antialiased bicubic filter; untouched if it has that size already."""
     if size is None:
         return image

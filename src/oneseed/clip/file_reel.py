@@ -27,10 +27,12 @@ class FileReel(Reel):
     size: Size | None
     rate: Fraction | None
     """Of a folder of images; None for a video."""
+    alpha: bool = False
+    """Of the pictures their alpha, which is 1 where they have none."""
 
-    def images(self, first: int, last: int) -> Iterator[Float[Tensor, "3 H W"]]:
+    def images(self, first: int, last: int) -> Iterator[Float[Tensor, "c H W"]]:
         for picture in self._pictures(first, last):
-            image = fit(picture.load(), self.size)
+            image = fit(picture.matte() if self.alpha else picture.load(), self.size)
             if image.shape != self.shape[1:]:
                 raise RequestError(f"{picture.name} has changed since it was first read. Start anew.")
             yield image

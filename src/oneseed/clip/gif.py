@@ -11,8 +11,8 @@ from av.filter import Graph
 from av.video.format import VideoFormat
 
 from oneseed.clip.clip import Clip
-from oneseed.clip.images import codes_of
-from oneseed.clip.pixels import rgb_frame
+from oneseed.clip.coded import coded
+from oneseed.clip.colour import RGB
 from oneseed.clip.timing import ticks
 
 HUNDREDTH = Fraction(1, 100)  # of a second: all that a gif can count
@@ -54,7 +54,7 @@ def _palette_graph(clip: Clip) -> Graph:
 
 def _through(graph: Graph, clip: Clip, edges: list[int]) -> Iterator[VideoFrame]:
     for image, pts in zip(clip.frames, edges, strict=False):
-        frame = rgb_frame(codes_of(image, 8), "rgb24")
+        frame = coded(image, None, "rgb24", RGB, True)
         frame.pts, frame.time_base = pts, HUNDREDTH
         graph.vpush(frame)
     graph.vpush(None)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ class Images:
         RequestError: no images.
     """
 
-    primaries = transfer = 1
+    primaries = transfer = matrix = 1
+    full, light = False, None
 
     def __init__(self, path: Path, rate: Fraction):
         self.rate, self.tick = rate, 1 / rate
@@ -58,7 +60,8 @@ class Images:
                     "needed one size in a folder. Move the others out."
                 )
             time = number / self.rate
-            yield Picture(str(file), time, time + 1 / self.rate, Fraction(1), partial(load, file))
+            alpha = partial(load_alpha, file) if has_alpha(file) else None
+            yield Picture(str(file), time, time + 1 / self.rate, Fraction(1), partial(load, file), alpha)
 
 
 def is_frame(file: Path) -> bool:
@@ -67,7 +70,7 @@ def is_frame(file: Path) -> bool:
 
 
 def load(file: Path) -> Float[Tensor, "3 H W"]:
-    """An image as RGB in [0, 1], upright; grey becomes RGB, alpha is dropped.
+    """An image as RGB in [0, 1], upright; grey becomes RGB, alpha is left out.
 
     Raises:
         RequestError: damaged, cut short, or neither 8 nor 16 bits.
@@ -76,9 +79,32 @@ def load(file: Path) -> Float[Tensor, "3 H W"]:
     with _opened(file) as image:
         image.load()  # checks what a decoder might fill in
         turn = image.getexif().get(_ORIENTATION, 1)
-        codes = np.asarray(image.convert("RGB")) if bits == 8 else _sixteen_bits(file)
+        codes = np.asarray(image.convert("RGB")) if bits == 8 else _sixteen_bits(file, _COLOURS)[..., ::-1]
     levels = _upright(codes, turn).astype(np.float32) / np.iinfo(codes.dtype).max
     return torch.from_numpy(levels).permute(2, 0, 1)
+
+
+def has_alpha(file: Path) -> bool:
+    """Some of the image may be seen through, by its header."""
+    with _opened(file) as image:
+        return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+
+
+def load_alpha(file: Path) -> Float[Tensor, "1 H W"]:
+    """The alpha of an image in [0, 1], upright.
+
+    Raises:
+        RequestError: as for `load`.
+    """
+    bits = header(file)[2]
+    with _opened(file) as image:
+        image.load()
+        turn = image.getexif().get(_ORIENTATION, 1)
+        codes = np.asarray(image.convert("RGBA")) if bits == 8 else _sixteen_bits(file, cv2.IMREAD_UNCHANGED)
+    if codes.ndim != 3 or codes.shape[2] != 4:  # one colour of a 16-bit palette-less PNG that may be seen through
+        codes = np.full((*codes.shape[:2], 4), np.iinfo(codes.dtype).max, codes.dtype)
+    levels = _upright(codes[..., 3], turn).astype(np.float32) / np.iinfo(codes.dtype).max
+    return torch.from_numpy(levels)[None]
 
 
 def header(file: Path) -> tuple[int, int, int]:
@@ -96,14 +122,18 @@ def header(file: Path) -> tuple[int, int, int]:
 
 
 def save(folder: Path, clip: Clip, bits: int) -> None:
-    """One PNG per frame, 00000.png onwards, `bits` 8 or 16 per colour, into an empty folder."""
-    for number, frame in enumerate(clip.frames):
-        (folder / f"{number:05}.png").write_bytes(png(frame, bits))
+    """One PNG per frame, 00000.png onwards, `bits` 8 or 16 per colour, with the clip's alpha, into an empty folder."""
+    mattes = repeat(None) if clip.alpha is None else clip.alpha
+    for number, (frame, alpha) in enumerate(zip(clip.frames, mattes, strict=False)):
+        (folder / f"{number:05}.png").write_bytes(png(frame, bits, alpha))
 
 
-def png(image: Float[Tensor, "3 H W"], bits: int) -> bytes:
-    """RGB in [0, 1] as a PNG of `bits` 8 or 16 per colour."""
-    return cv2.imencode(".png", codes_of(image, bits)[..., ::-1])[1].tobytes()
+def png(image: Float[Tensor, "3 H W"], bits: int, alpha: Float[Tensor, "1 H W"] | None = None) -> bytes:
+    """RGB in [0, 1], with alpha if it is given, as a PNG of `bits` 8 or 16 per colour."""
+    codes = codes_of(image, bits)[..., ::-1]
+    if alpha is not None:
+        codes = np.dstack([codes, codes_of(alpha.expand(3, -1, -1), bits)[..., :1]])
+    return cv2.imencode(".png", codes)[1].tobytes()
 
 
 def codes_of(image: Float[Tensor, "3 H W"], bits: int) -> np.ndarray:
@@ -136,14 +166,15 @@ def _depth(file: Path, image: Image.Image) -> int:
     return 8
 
 
-def _sixteen_bits(file: Path) -> np.ndarray:
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+def _sixteen_bits(file: Path, flags: int) -> np.ndarray:
+    """In the order of OpenCV: blue, green, red, alpha."""
     codes = cv2.imdecode(np.fromfile(file, np.uint8), flags)
     if codes is None or codes.dtype != np.uint16:
         raise RequestError(f"{file} cannot be read as 16-bit RGB; needed PNG or TIFF. Convert it to 16-bit PNG first.")
-    return codes[..., ::-1]
+    return codes
 
 
+_COLOURS = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 _BITS_PER_SAMPLE, _ORIENTATION = 258, 274  # TIFF and EXIF tags
 _TRANSPOSED = (5, 6, 7, 8)
 _FLIPPED = {2: (1,), 3: (0, 1), 4: (0,), 6: (1,), 7: (0, 1), 8: (0,)}  # after transposing

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from oneseed.clip.alpha import alpha_beside
 from oneseed.clip.clip import Clip
-from oneseed.clip.coding import ENDINGS, GIF, coding_of
+from oneseed.clip.coding import coding_of, rehearse
+from oneseed.clip.containers import ENDINGS, GIF
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.timing import counts
 from oneseed.errors import RequestError
 
@@ -18,14 +21,14 @@ _OURS = re.compile(r"\d{5,}\.png|degradation\.json|degradation(/.*)?")  # frames
 def check_output(
     path: str | Path,
     overwrite: bool = False,
-    lossless: bool = False,
+    encoding: Encoding = Encoding(),  # noqa: B008
     bits: int | None = None,
     clip: Clip | None = None,
 ) -> None:
     """Refuse now what `write` would refuse later; with the clip in hand, also what only it can tell.
 
     Raises:
-        RequestError: an unknown ending, `lossless` or 16 bits where they cannot be had, a parent folder that is missing
+        RequestError: an unknown ending, an encoding or 16 bits where they cannot be had, a parent folder that is missing
             or not writable, something there already without `overwrite`, or with it something that is not ours to
             delete.
     """
@@ -33,19 +36,42 @@ def check_output(
     ending = path.suffix.lower()
     if ending and ending not in ENDINGS:
         raise RequestError(f"{path} ends in {ending}; needed {' '.join(ENDINGS)}, or none for a folder. Rename it.")
-    if lossless and ending != ".mkv":
+    if encoding.lossless and ending != ".mkv":
         raise RequestError(
             f"lossless for {path}; needed .mkv, a folder is lossless anyway. Rename it, or leave it out."
         )
     if bits not in (None, 8, 16):
         raise RequestError(f"{bits} bits; needed 8 or 16. Choose one.")
-    if bits == 16 and ending and not lossless:
+    if bits == 16 and ending and not encoding.lossless:
         raise RequestError(f"16 bits for {path}; needed a lossless .mkv or a folder. Rename it, or use 8 bits.")
     if ending == ".avi" and clip is not None and not counts(clip.times, clip.rate):
         raise RequestError(f"{path} for frames at a variable rate; needed a steady one in .avi. Use .mp4 or .mkv.")
-    if ending and ending != GIF:
-        coding_of(ending, lossless_bits=8 if lossless else None)
+    depth = bits or (clip.bits if clip else 8)
+    _check_encoding(path, ending, depth, encoding, clip)
     check_place(path, overwrite, folder=not ending)
+    if clip is not None and clip.alpha is not None and not holds_alpha(path, depth, encoding):
+        check_place(alpha_beside(path), overwrite, folder=False)
+
+
+def holds_alpha(path: Path, bits: int, encoding: Encoding) -> bool:
+    """The file at `path` will hold the alpha of a clip of 8 or 16 bits."""
+    ending = path.suffix.lower()
+    return not ending or (ending != GIF and coding_of(ending, bits, True, encoding).alpha)
+
+
+def _check_encoding(path: Path, ending: str, bits: int, encoding: Encoding, clip: Clip | None) -> None:
+    if not ending or ending == GIF:
+        if encoding.options:
+            found = f"{encoding.options[0]} for {path}"
+            raise RequestError(f"{found}; needed .mp4, .mov, .mkv, .webm or .avi. Leave it out, or rename the output.")
+        return
+    coding = coding_of(ending, bits, clip is not None and clip.alpha is not None, encoding)
+    if encoding.options:
+        height, width = clip.frames.shape[2:] if clip else (0, 0)
+        rehearse(coding, ending, max(width, _USUAL), max(height, _USUAL))
+
+
+_USUAL = 256  # pixels per side that every encoder takes
 
 
 def check_place(path: Path, overwrite: bool, folder: bool) -> None:

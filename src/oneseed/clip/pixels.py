@@ -1,4 +1,4 @@
-"""One video frame of PyAV to an upright RGB image and back."""
+"""One video frame of PyAV to an upright RGB image, and to its alpha."""
 
 import re
 from typing import Any
@@ -10,21 +10,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from oneseed.clip import colour
+from oneseed.clip.coded import FULL, LIMITED
 
 Image = Float[Tensor, "3 H W"]
+Matte = Float[Tensor, "1 H W"]
 
-LIMITED, FULL = 1, 2  # AVColorRange
 _DIRECT = re.compile(r"gray(9|10|12|14|16)?(le)?|(gbra?p|yuvj?a?4[1-4][014]p)(9|10|12|14|16)?(le)?")
 
 
 def image_of(frame: VideoFrame, width: int, height: int) -> Image:
-    """The top left `width` x `height` pixels, turned upright, as RGB in [0, 1]. Alpha is dropped.
+    """The top left `width` x `height` pixels, turned upright, as RGB in [0, 1]. Alpha is left out.
 
     Raises:
         RequestError: colours that are neither RGB nor plain Y'CbCr.
     """
     matrix = colour.guess_matrix(frame.width, frame.height) if frame.colorspace == 2 else frame.colorspace
-    full = frame.color_range == FULL or frame.format.name.startswith("yuvj")
+    full = _is_full(frame)
     planar = _planar(frame)
     stored = planar.format.components[0].bits
     bits = stored if stored == 8 else frame.format.components[0].bits
@@ -39,27 +40,25 @@ def image_of(frame: VideoFrame, width: int, height: int) -> Image:
     return _upright(image[:, :height, :width], _display_matrix(frame))
 
 
-def rgb_frame(codes: np.ndarray, pixel_format: str) -> VideoFrame:
-    """RGB codes `H W 3` as a frame: `bgr0` or `rgb24` from 8 bits, `gbrp16le` from 16."""
-    height, width = codes.shape[:2]
-    frame = VideoFrame(width, height, pixel_format)
-    if pixel_format == "gbrp16le":
-        parts = [codes[..., 1], codes[..., 2], codes[..., 0]]
-    elif pixel_format == "bgr0":
-        parts = [np.dstack([codes[..., ::-1], np.zeros_like(codes[..., 0])]).reshape(height, -1)]
-    else:
-        parts = [codes.reshape(height, -1)]
-    _fill(frame, parts)
-    return frame
+def has_alpha(frame: VideoFrame) -> bool:
+    """Some of it may be seen through."""
+    return frame.format.has_palette or any(part.is_alpha for part in frame.format.components)
 
 
-def yuv_frame(image: Image, pixel_format: str, matrix: int) -> VideoFrame:
-    """RGB in [0, 1] as a frame: `yuv420p`, limited range, or `yuvj420p`, full range."""
-    full = pixel_format == "yuvj420p"
-    frame = VideoFrame(image.shape[2], image.shape[1], pixel_format)
-    _fill(frame, [plane.numpy() for plane in colour.to_yuv420(image, matrix, full)])
-    frame.colorspace, frame.color_range = matrix, FULL if full else LIMITED
-    return frame
+def alpha_of(frame: VideoFrame, width: int, height: int) -> Matte:
+    """The same pixels' alpha in [0, 1], turned upright like them."""
+    planar = frame if _DIRECT.fullmatch(frame.format.name) else _relaid(frame, "gbrap16le" if _deep(frame) else "gbrap")
+    bits = planar.format.components[-1].bits
+    image = _read(planar.planes[-1], bits).float()[None] / (2**bits - 1)
+    return _upright(image[:, :height, :width], _display_matrix(frame))
+
+
+def colours_of(frame: VideoFrame) -> tuple[int, bool]:
+    """Matrix and range to write again: those of the frame, if they are of Y'CbCr and it says so."""
+    grey_or_rgb = frame.format.is_rgb or frame.format.has_palette or len(frame.format.components) < 3
+    if grey_or_rgb or frame.colorspace not in colour.LUMA:
+        return colour.BT709, not grey_or_rgb and _is_full(frame)
+    return frame.colorspace, _is_full(frame)
 
 
 def _planar(frame: VideoFrame) -> VideoFrame:
@@ -67,7 +66,7 @@ def _planar(frame: VideoFrame) -> VideoFrame:
     if _DIRECT.fullmatch(frame.format.name):
         return frame
     layout = frame.format
-    deep = max(component.bits for component in layout.components) > 8
+    deep = _deep(frame)
     if layout.is_rgb or layout.has_palette:
         return _relaid(frame, "gbrp16le" if deep else "gbrp")
     if len(layout.components) < 3:
@@ -75,6 +74,14 @@ def _planar(frame: VideoFrame) -> VideoFrame:
     halves = layout.chroma_width(16) == 8, layout.chroma_height(16) == 8
     kept = {(True, True): "yuv420p", (True, False): "yuv422p"}.get(halves, "yuv444p")
     return _relaid(frame, kept + "16le" if deep else kept)
+
+
+def _deep(frame: VideoFrame) -> bool:
+    return max(component.bits for component in frame.format.components) > 8
+
+
+def _is_full(frame: VideoFrame) -> bool:
+    return frame.color_range == FULL or frame.format.name.startswith("yuvj")
 
 
 def _relaid(frame: VideoFrame, layout: str) -> VideoFrame:
@@ -87,20 +94,13 @@ def _read(plane: Any, bits: int) -> Tensor:
     return torch.from_numpy(codes.astype(np.int32))
 
 
-def _fill(frame: VideoFrame, parts: list[np.ndarray]) -> None:
-    planes: Any = frame.planes
-    for plane, part in zip(planes, parts, strict=True):
-        rows = np.frombuffer(plane, part.dtype).reshape(plane.height, -1)
-        rows[:, : part.shape[1]] = part
-
-
 def _display_matrix(frame: VideoFrame) -> tuple[int, ...]:
     """a b u c d v x y w of the display matrix, in fixed point; the identity where there is none."""
     held = frame.side_data.get("DISPLAYMATRIX")
     return tuple(np.frombuffer(held, "<i4").tolist()) if held is not None else (1, 0, 0, 0, 1, 0, 0, 0, 1)
 
 
-def _upright(image: Image, matrix: tuple[int, ...]) -> Float[Tensor, "3 h w"]:
+def _upright(image: Float[Tensor, "c H W"], matrix: tuple[int, ...]) -> Float[Tensor, "c h w"]:
     """Turn and mirror by quarter turns: x' = a x + c y, y' = b x + d y."""
     a, b, _, c, d = matrix[:5]
     if abs(b) > abs(a):

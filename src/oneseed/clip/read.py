@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,7 +22,7 @@ FOLDER_RATE = 25  # frames per second, when nobody says
 def read(
     path: str | Path, frames: str | None = None, size: str | None = None, rate: Fraction | int | None = None
 ) -> Clip:
-    """The clip in a video file or a folder of images, all of it in memory.
+    """The clip in a video file or a folder of images, all of it in memory but its alpha.
 
     Args:
         path: a video file, an image, or a folder of PNG, JPEG, TIFF or WebP images, taken in natural order.
@@ -30,8 +31,8 @@ def read(
         rate: frames per second of a folder, 25 unless given; a video has its own.
 
     Raises:
-        RequestError: nothing there, nothing readable in it, a damaged frame, frames of several sizes, or `frames`,
-            `size` or `rate` that make no sense here.
+        RequestError: nothing there, nothing readable in it, a damaged frame, frames of several sizes, interlaced
+            ones, or `frames`, `size` or `rate` that make no sense here.
     """
     clip = survey(path, frames, size, rate)
     return clip.with_frames(loaded(clip.frames))
@@ -48,24 +49,26 @@ def survey(
     path, target = Path(path), parse_size(size)
     with _source(path, rate) as source:
         span = parse_span(frames, source.count)
-        start, height, width, kept = Fraction(0), 0, 0, []
+        start, height, width, kept, clear = Fraction(0), 0, 0, [], False
         for number, picture in enumerate(source.pictures()):
             start = picture.time if number == 0 else start
             if number == span.first:
                 _, height, width = fit(picture.load(), target).shape
             if number >= span.first:
                 kept.append((picture.time, picture.end, picture.aspect))
+                clear = clear or (picture.alpha is not None and bool((picture.alpha() < 1).any()))
             if number + 1 == span.last:
                 break
         else:
             span.check(number + 1)
         times = [time for time, _, _ in kept]
         grid = on_grid(times, start, source.rate, source.tick)
+        reel = FileReel(
+            (len(kept), 3, height, width), path, span.first, tuple(times), target,
+            source.rate if isinstance(source, Images) else None,
+        )  # fmt: skip
         return Clip(
-            frames=FileReel(
-                (len(kept), 3, height, width), path, span.first, tuple(times), target,
-                source.rate if isinstance(source, Images) else None,
-            ),
+            frames=reel,
             rate=source.rate,
             times=tuple(grid or times),
             bits=source.bits,
@@ -75,7 +78,11 @@ def survey(
             pixel_aspect=kept[0][2] if target is None or target.square else Fraction(1),
             primaries=source.primaries,
             transfer=source.transfer,
-        )  # fmt: skip
+            matrix=source.matrix,
+            full=source.full,
+            light=source.light,
+            alpha=replace(reel, shape=(len(kept), 1, height, width), alpha=True) if clear else None,
+        )
 
 
 def require_source(path: Path) -> None:

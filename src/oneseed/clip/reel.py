@@ -14,14 +14,17 @@ from oneseed.shapes import Frames
 
 @dataclass(frozen=True)
 class Reel(ABC):
-    """As many frames as `shape` (N, 3, H, W) says, float32, RGB in [0, 1]: sliced and walked over like a tensor of them."""
+    """As many frames as `shape` (N, 3, H, W) says, float32, RGB in [0, 1]: sliced and walked over like a tensor of them.
+
+    Or `N 1 H W`, alpha.
+    """
 
     shape: tuple[int, int, int, int]
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, span: slice) -> Frames:
+    def __getitem__(self, span: slice) -> Float[Tensor, "N c H W"]:
         """Frames first:last, read now.
 
         Raises:
@@ -35,11 +38,11 @@ class Reel(ABC):
             block[number] = image
         return block
 
-    def __iter__(self) -> Iterator[Float[Tensor, "3 H W"]]:
+    def __iter__(self) -> Iterator[Float[Tensor, "c H W"]]:
         return self.images(0, len(self))
 
     @abstractmethod
-    def images(self, first: int, last: int) -> Iterator[Float[Tensor, "3 H W"]]:
+    def images(self, first: int, last: int) -> Iterator[Float[Tensor, "c H W"]]:
         """Frames first <= n < last, one by one."""
 
 

@@ -1,6 +1,5 @@
 """One stream of sound on its way into another file: copied as it is, or encoded again."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -8,19 +7,8 @@ from av import AudioFrame, Packet
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 
-
-@dataclass(frozen=True)
-class Window:
-    """Which seconds of the source are kept: `length` of them or all from `zero` on, which becomes zero; `before` too."""
-
-    zero: Fraction
-    length: Fraction | None
-    before: bool
-
-    def holds(self, time: Fraction) -> bool:
-        """What begins at `time`, on the clock of the source, is kept."""
-        late = self.before or time >= self.zero
-        return late and (self.length is None or time < self.zero + self.length)
+from oneseed.clip.tags import name_track
+from oneseed.clip.window import Window
 
 
 class Copied:
@@ -28,7 +16,7 @@ class Copied:
 
     def __init__(self, heard: AudioStream, out: OutputContainer, window: Window):
         self.stream, self.window = out.add_stream_from_template(heard), window
-        _name(heard, self.stream)
+        name_track(heard, self.stream)
 
     def feed(self, packet: Packet) -> list[Packet]:
         """What is to be written for one packet of the source; an empty one ends it."""
@@ -48,7 +36,7 @@ class Encoded:
         assert isinstance(stream, AudioStream)
         self.stream = stream
         stream.codec_context.layout = "mono" if heard.layout.nb_channels == 1 else "stereo"
-        _name(heard, stream)
+        name_track(heard, stream)
 
     def feed(self, packet: Packet) -> list[Packet]:
         """What is to be written for one packet of the source; an empty one drains the encoder."""
@@ -78,7 +66,3 @@ def _frame_of(samples: np.ndarray, start: int, like: AudioFrame) -> AudioFrame:
     frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples), like.format.name, layout)
     frame.sample_rate, frame.pts, frame.time_base = like.rate, start, Fraction(1, like.rate)
     return frame
-
-
-def _name(heard: AudioStream, stream: AudioStream) -> None:
-    stream.metadata.update({key: heard.metadata[key] for key in ("language", "title") if key in heard.metadata})

@@ -1,24 +1,34 @@
 """A clip to a file or a folder, which appears under its name when it is complete and not before."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from oneseed.clip import images
+from oneseed.clip.alpha import alpha_beside, as_grey, fitted
+from oneseed.clip.cargo import left_out
 from oneseed.clip.clip import Clip, Written
+from oneseed.clip.coding import coding_of, grey_coding
+from oneseed.clip.containers import GIF
 from oneseed.clip.encode import encode
+from oneseed.clip.encoding import Encoding
 from oneseed.clip.gif import encode_gif
-from oneseed.clip.output import check_output, in_place_of
-from oneseed.clip.sound import dropped
+from oneseed.clip.output import check_output, holds_alpha, in_place_of
 
 
 def write(
-    path: str | Path, clip: Clip, *, bits: int | None = None, lossless: bool = False, overwrite: bool = False
+    path: str | Path,
+    clip: Clip,
+    *,
+    bits: int | None = None,
+    encoding: Encoding = Encoding(),  # noqa: B008
+    overwrite: bool = False,
 ) -> Written:
-    """Write the clip as its ending says; the same clip gives the same bytes.
+    """Write the clip as its ending says, with all that `clip.source` holds beside the picture; docs/files.md has the table.
 
-    .mp4 .mov .mkv are H.264, .webm VP9, .avi Motion JPEG, all 8 bits and with the sound of `clip.source`; .mkv with
-    `lossless` is FFV1, exact in 8 or 16 bits; .gif has no sound; no ending is a folder of 00000.png onwards. Time
-    stamps are exact in .mp4, .mov and .avi, to 1 ms in .mkv and .webm, to 10 ms in .gif; all but .webm and .gif keep
-    pixels that are not square.
+    No ending is a folder of 00000.png onwards, .gif has no sound, and `encoding` may choose what else the ending leaves
+    open. The same clip gives the same bytes. Time stamps are exact in .mp4, .mov and .avi, to 1 ms in .mkv and .webm, to
+    10 ms in .gif; all but .webm and .gif keep pixels that are not square. Alpha that the file cannot hold is written
+    beside it, to `alpha_beside(path)`.
 
     Args:
         bits: per colour, 8 or 16; the depth of the source unless given, where the ending has the choice.
@@ -27,15 +37,24 @@ def write(
         RequestError: see `check_output`; nothing has been written then.
     """
     path = Path(path)
-    check_output(path, overwrite, lossless, bits, clip)
-    depth = bits or clip.bits
-    with in_place_of(path) as part:
-        if not path.suffix:
+    check_output(path, overwrite, encoding, bits, clip)
+    depth, clip, ending = bits or clip.bits, fitted(clip), path.suffix.lower()
+    inside = clip.alpha is None or holds_alpha(path, depth, encoding)
+    with (
+        in_place_of(path) as part,
+        nullcontext(None) if inside else in_place_of(alpha_beside(path)) as matte,
+    ):
+        if not ending:
             part.mkdir()
             images.save(part, clip, depth)
-            codec, sound = f"png, {depth} bits", dropped(clip, "a folder holds no sound")
-        elif path.suffix.lower() == ".gif":
-            codec, sound = encode_gif(part, clip), dropped(clip, "a gif holds no sound")
+            codec, (sound, rest) = f"png, {depth} bits", left_out(clip, "a folder")
+        elif ending == GIF:
+            codec, (sound, rest) = encode_gif(part, clip), left_out(clip, "a gif")
         else:
-            codec, sound = encode(part, clip, depth if lossless else None)
-    return Written(path, codec, sound)
+            coding = coding_of(ending, depth, clip.alpha is not None, encoding)
+            codec, (sound, rest) = coding.codec, encode(part, clip, coding)
+        if matte is not None:
+            encode(matte, as_grey(clip), grey_coding(depth))
+    if clip.alpha is not None:
+        rest = [*rest, "alpha: kept" if inside else f"alpha: in {alpha_beside(path).name}"]
+    return Written(path, codec, sound, tuple(rest))
