@@ -93,17 +93,18 @@ class Video(nn.Module):
 
     @torch.no_grad()
     def begin_with(self, baton: Baton) -> bool:
-        """Start where the window before ended: with its seed and residuals, frames that it did not have with its last.
+        """Start where the window before ended: with its seed, and with its residuals of the frames that both have.
 
         Not in the paper, which has one window. False, and nothing is done, where that window was of another size.
         """
         z_shared, *factors = baton.learnt
-        mine = self.residual.parameters()
+        mine = list(self.residual.parameters())
         if z_shared.shape != self.z_shared.shape or any(
             a.shape[1:] != b.shape[1:] for a, b in zip(factors, mine, strict=True)
         ):
             return False
         self.z_shared.copy_(z_shared)
-        for factor, before in zip(self.residual.parameters(), factors, strict=True):
-            factor.copy_(before[(torch.arange(len(factor)) + baton.later).clamp(max=len(before) - 1)])
+        for factor, before in zip(mine, factors, strict=True):
+            common = before[baton.later :]
+            factor[: len(common)] = common
         return True
