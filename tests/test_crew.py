@@ -146,7 +146,7 @@ def test_two_processes_make_what_one_makes(tmp_path: Path):
 
 def test_a_process_that_is_killed_is_replaced_and_the_result_is_the_same(tmp_path: Path):
     source, killed = measured(tmp_path), []
-    recipe = FROM_NOISE.but({"epochs": 60, "warp_from": 50})
+    recipe = FROM_NOISE.but({"epochs": 24, "warp_from": 20, "steps": 1})
     expected, _ = restored(source, "expected.mkv", recipe=recipe, warm_start=False)
 
     def kill(count: int, told: Any) -> None:
@@ -158,7 +158,7 @@ def test_a_process_that_is_killed_is_replaced_and_the_result_is_the_same(tmp_pat
     assert killed
     assert killed[0] != os.getpid()
     assert torch.equal(found, expected)
-    assert [piece.epochs for piece in done.pieces] == [60, 60]
+    assert [piece.epochs for piece in done.pieces] == [24, 24]
 
 
 def test_when_who_leads_is_gone_the_processes_end(tmp_path: Path):
