@@ -17,7 +17,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
     "errors shapes box",
     "registry fields disk compiled differences ddim residual torchvision_operators noise device",
-    "sampling cli_json",
+    "sampling cli_json misfit",
     "warp",
     "tail",
     "clip degrade prior denoise flow metrics normal",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from oneseed.shapes import Frames, Measured
+from oneseed.shapes import Frames
 
 Phase = Literal["start", "fit", "search", "finish"]
 
@@ -31,10 +31,3 @@ class Epoch:
     def predicts(self, other: "Epoch") -> bool:
         """What was held out, no worse than `other` does; where nothing was, the later is taken to."""
         return self.held_out is None or other.held_out is None or self.held_out <= other.held_out
-
-
-def errors(gap: Measured, seen: Measured) -> tuple[float, float | None]:
-    """Mean squared error over the measurements seen, and over those held out."""
-    hidden = 1 - seen
-    held_out = (gap * hidden).square().sum() / hidden.sum() if hidden.any() else None
-    return ((gap * seen).square().sum() / seen.sum()).item(), None if held_out is None else held_out.item()

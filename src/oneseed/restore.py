@@ -11,11 +11,12 @@ from oneseed import finish, least_squares, plug_and_play
 from oneseed.choice import only
 from oneseed.degrade.base import Degradation
 from oneseed.denoise.base import Denoiser
-from oneseed.epoch import Epoch, errors
+from oneseed.epoch import Epoch
 from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
 from oneseed.journal import Journal, State, told
 from oneseed.load import load_denoiser, load_prior
+from oneseed.misfit import Misfit
 from oneseed.normal import each_measured
 from oneseed.presets import PRESETS
 from oneseed.prior.base import Prior
@@ -65,6 +66,7 @@ def optimise(
     s = recipe.noise(noise)
     # ours: the chain, and what it starts from, see only these measurements
     seen = _seen(y, degrade, shape, recipe, generator)
+    misfit = Misfit(seen, plain)
 
     journal = journal or Journal()
     held = journal.read()
@@ -79,7 +81,7 @@ def optimise(
                 motion_sd=recipe.motion_sd, reach=recipe.reach, interpolation=recipe.interpolation,
                 first_steps=recipe.first_steps, rounds=recipe.rounds, round_steps=recipe.round_steps,
             )  # fmt: skip
-            first = Epoch(0, "start", start, *errors(degrade(start) - y, seen))
+            first = Epoch(0, "start", start, *misfit.errors(degrade(start) - y))
         else:
             start = held.tensors["start"]
             first = Epoch(x=start, **held.numbers["first"])
@@ -101,7 +103,7 @@ def optimise(
         baton = journal.before() if start is None else None  # ours
         warm = baton is not None and video.begin_with(baton)
         last, best = yield from search(
-            y, degrade, video, flow, recipe.warm() if warm else recipe, seen, start, stop, journal, held, first
+            y, degrade, video, flow, recipe.warm() if warm else recipe, misfit, start, stop, journal, held, first
         )
         x = first.x if first is not None and first.held_out is not None and not best.predicts(first) else best.x
         journal.note(partial(State, "found", {"x": x}, {"last": told(last)}), always=True)

@@ -6,10 +6,11 @@ from functools import partial
 import torch
 
 from oneseed.degrade.base import Degradation
-from oneseed.epoch import Epoch, errors
+from oneseed.epoch import Epoch
 from oneseed.errors import DivergedError
 from oneseed.flow.base import FlowEstimator
 from oneseed.journal import Journal, State, of_adam, to_adam, to_parameters, told
+from oneseed.misfit import Misfit
 from oneseed.recipe import Recipe
 from oneseed.shapes import Frames, Measured
 from oneseed.video import Video
@@ -22,7 +23,7 @@ def search(
     video: Video,
     flow: FlowEstimator,
     recipe: Recipe,
-    seen: Measured,
+    misfit: Misfit,
     start: Frames | None,
     stop: Callable[[], bool],
     journal: Journal,
@@ -56,7 +57,7 @@ def search(
     for e in range(begin, recipe.epochs + 1):  # line 2; below 0 the chain learns the start, and the last only looks
         x = video()  # lines 3-9: eq 7, 11 or 12
         gap = degrade(x) - y
-        data = (gap * seen).square().sum() / seen.sum()  # eq 12
+        data = misfit.data(gap)  # eq 12
         warp = x.new_zeros(())  # line 15
         if e >= recipe.warp_from and recipe.warp_weight > 0:  # line 10
             links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
@@ -67,7 +68,7 @@ def search(
             raise DivergedError(f"the loss is {watched.item()} at epoch {e + fit}", start if best is None else best.x)
 
         last = Epoch(
-            e + fit, "search" if e >= 0 else "fit", x.detach(), *errors(gap.detach(), seen), warp.item(),
+            e + fit, "search" if e >= 0 else "fit", x.detach(), data.item(), misfit.held_out(gap), warp.item(),
             video.residual.rms(), memory.visible_share,
         )  # fmt: skip
         yield last
