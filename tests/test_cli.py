@@ -155,6 +155,12 @@ WRONG = {
     "crf of none": (["restore", "degraded", "out.mov", "--codec", "prores_ks", "--crf", "9"], "--crf 9 for prores_ks"),
     "pixel format": (["restore", "degraded", "out.mp4", "--pix-fmt", "yuv421p"], "Did you mean 'yuv4"),
     "lossless and lossy": (["restore", "degraded", "out.mkv", "--lossless", "--crf", "9"], "--lossless beside --crf 9"),
+    "output is input": (["restore", "degraded", "degraded", "--overwrite"], "degraded is the input"),
+    "degrade in place": (["degrade", "clean", "clean", "-d", "mask", "--overwrite"], "clean is the input"),
+    "reference": (
+        ["restore", "degraded", "out", "--workers", "2", "--reference", "clean"],
+        "--reference with other workers",
+    ),
     "no picture": (["sample", "sheet.mp4"], "needed is .png or .jpg"),
     "no pictures": (["sample", "sheet.png", "--count", "0"], "count=0"),
 }
@@ -187,6 +193,38 @@ def test_ctrl_c_ends_after_the_epoch_and_writes_what_was_reached(run, degraded, 
     assert "ending after this epoch" in said
     assert read(tmp_path / "out").frames.shape == (8, 3, 32, 32)
     assert json.loads((tmp_path / "run.json").read_text())["epochs"] <= 2
+
+
+def test_ctrl_c_twice_ends_at_once_and_the_same_command_goes_on(run, degraded, monkeypatch, tmp_path):
+    plain, seen = oneseed.worker.optimise, []
+    asked = ("--epochs", "6", "--set", "fit_epochs=1", "--set", "patience=0", "--set", "denoise_rounds=0")
+    monkeypatch.setattr("oneseed.state_file._SPARED", 0)
+    assert run("restore", degraded, "expected", *asked)[0] == 0
+
+    def interrupted(*arguments, **others):
+        for epoch in plain(*arguments, **others):
+            seen.append(epoch.number)
+            if len(seen) == 5:
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+            yield epoch
+
+    monkeypatch.setattr(oneseed.worker, "optimise", interrupted)
+    code, _, said = run("restore", degraded, "out", *asked)
+    assert code == 130
+    assert (
+        said.strip()
+        .splitlines()[-1]
+        .startswith("oneseed: interrupted; 0 of 1 pieces are done and kept in out.oneseed.")
+    )
+    assert not (tmp_path / "out").exists()
+    assert run("restore", degraded, "out", *asked)[0] == 0
+    assert seen[5:7] == [0, seen[4]]  # the start is shown again, and not made again
+    names = [file.name for file in (tmp_path / "expected").glob("*.png")]
+    assert names
+    for name in names:
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "expected" / name).read_bytes()
+    assert not (tmp_path / "out.oneseed").exists()
 
 
 def test_a_run_that_leaves_the_numbers_writes_the_last_good_frames_and_fails(run, degraded, tmp_path):

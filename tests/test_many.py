@@ -10,7 +10,7 @@ from tests.file_restoring import SPECS, measured
 from oneseed.cli import main
 from oneseed.clip.read import read
 from oneseed.errors import RequestError
-from oneseed.many import clips_of, targets_of
+from oneseed.many import clips_of, passed_over, targets_of
 
 
 @pytest.fixture
@@ -48,9 +48,10 @@ def test_clips_of_a_folder(clips: Path):
     assert clips_of(clips / "b.mkv") is None
 
 
-def test_clips_of_a_list(clips: Path, tmp_path: Path):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_clips_of_a_list(clips: Path, tmp_path: Path, encoding: str):
     named = tmp_path / "list.txt"
-    named.write_text("# ours\nclips/b.mkv\n\nclips/c\n")
+    named.write_text("# ours\nclips/b.mkv\n\nclips/c\n", encoding=encoding)
     assert clips_of(named) == [clips / "b.mkv", clips / "c"]
 
 
@@ -84,15 +85,20 @@ def test_all_are_restored_but_one_and_again_only_what_is_missing(clips: Path, tm
     said = capsys.readouterr().out
     assert "a.mp4: failed; " in said
     assert "3 clips: 2 restored, 1 failed" in said
+    assert f"{clips / 'notes.pdf'}: passed over" in said
+    assert "b.mkv.degradation: passed over" not in said
     assert sorted(item.name for item in out.iterdir()) == ["b.mkv", "c"]
     one, two, three = json.loads(told.read_text())["clips"]
     assert one["error"]
     assert "frames" not in one
-    assert (two["error"], two["frames"], three["output"]) == (None, 2, str(out / "c"))
+    assert (two["error"], two["frames"], two["skipped"], three["output"]) == (None, 2, False, str(out / "c"))
     before = (out / "b.mkv").stat().st_mtime_ns
     shutil.rmtree(out / "c")
-    assert run(monkeypatch, str(clips), str(out)) == 1
-    assert "b.mkv: was there already" in capsys.readouterr().out
+    assert run(monkeypatch, str(clips), str(out), "--json", str(told)) == 1
+    said = capsys.readouterr().out
+    assert "b.mkv: was there already" in said
+    assert "3 clips: 1 restored, 1 there already, 1 failed" in said
+    assert [clip["skipped"] for clip in json.loads(told.read_text())["clips"]] == [False, True, False]
     assert (out / "b.mkv").stat().st_mtime_ns == before
     assert (out / "c").is_dir()
 
@@ -105,10 +111,34 @@ def test_a_list_with_nothing_wrong_ends_well(clips: Path, tmp_path: Path, monkey
     assert not any((tmp_path / "work").iterdir()) if (tmp_path / "work").exists() else True
 
 
-@pytest.mark.parametrize("option", ["reference", "output"])
+def test_a_folder_of_both_frames_and_videos_is_passed_over(clips: Path):
+    (clips / "c" / "more.mkv").touch()
+    found = clips_of(clips)
+    assert found == [clips / "a.mp4", clips / "b.mkv"]
+    assert passed_over(clips, found) == ["c", "notes.pdf"]
+
+
+def test_outputs_never_take_the_place_of_inputs(clips: Path, monkeypatch, capsys):
+    before = (clips / "b.mkv").read_bytes()
+    assert run(monkeypatch, str(clips), str(clips), "--overwrite") == 2
+    assert "clips is the input" in capsys.readouterr().err
+    assert run(monkeypatch, str(clips / "b.mkv"), str(clips / "b.mkv"), "--overwrite") == 2
+    assert "b.mkv is the input" in capsys.readouterr().err
+    assert (clips / "b.mkv").read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["reference", "output", "ending", "input"])
 def test_what_makes_no_sense_for_many_is_refused(clips: Path, tmp_path: Path, monkeypatch, capsys, option: str):
     target, others = tmp_path / "out", ["--reference", str(clips / "b.mkv")] if option == "reference" else []
     if option == "output":
         target.touch()
+    elif option == "ending":
+        target = tmp_path / "out.mp4"
+    elif option == "input":
+        target = clips
+    said = {
+        "reference": "--reference with 3 clips", "output": "is no folder", "ending": "out.mp4 for many clips",
+        "input": "is the input",
+    }  # fmt: skip
     assert run(monkeypatch, str(clips), str(target), *others) == 2
-    assert ("--reference with 3 clips" if others else "is no folder") in capsys.readouterr().err
+    assert said[option] in capsys.readouterr().err

@@ -29,8 +29,9 @@ def test_a_run_says_how_far_it_is_while_it_is_at_it_and_after(tmp_path: Path):
     for status in (during, after):
         assert (status.pieces, status.done, status.final, status.frames) == (2, 1, 4, 10)
         assert status.source == str(source)
-        (note,) = status.at_work
-        assert (note["piece"], note["phase"], note["number"]) == ("00001-00-00", "search", 0)
+    (note,) = during.at_work
+    assert (note["piece"], note["phase"], note["number"]) == ("00001-00-00", "search", 0)
+    assert after.at_work == []
     assert 0 < during.seconds_left < during.seconds
     assert lines(after, folder)[-2] == "no process of this machine is at it; the same command goes on"
     assert not any("no process" in line for line in lines(during, folder))

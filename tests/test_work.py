@@ -199,3 +199,16 @@ def test_eight_bits_are_kept_where_no_more_are_wanted(tmp_path: Path):
             run.keep(piece, piece.box.of(clip()), FIGURES)
         assert torch.equal(run.final()[:], (clip() * 255).round() / 255)
         assert json.loads((tmp_path / "run" / "run.json").read_text())["asked"] == ASKED | {"warm": False}
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_folder_is_deleted_only_if_nothing_is_lost_with_it(tmp_path: Path, kept: bool):
+    def dies() -> None:
+        with work(tmp_path) as run:
+            if kept:
+                run.journal(PIECES[0]).path.write_bytes(b"a state")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dies()
+    assert (tmp_path / "run").exists() is kept

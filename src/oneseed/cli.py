@@ -76,12 +76,11 @@ def score(
 def status(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a run: OUTPUT.oneseed, or what --work named.")],
     json: Json = None,
-    overwrite: Overwrite = False,
 ) -> None:
     """Say where a run stands and when it will end."""
     from oneseed.status import lines, read_status
 
-    check_json(json, overwrite)
+    check_json(json, overwrite=True)
     found = read_status(folder)
     write_json(json, found.as_dict())
     for line in lines(found, folder):

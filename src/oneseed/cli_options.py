@@ -5,7 +5,12 @@ from typing import Annotated
 
 import typer
 
-Input = Annotated[Path, typer.Argument(metavar="INPUT", help="A video file, or a folder of images in natural order.")]
+Input = Annotated[
+    Path,
+    typer.Argument(
+        metavar="INPUT", help="A video file, or a folder of images in natural order; to restore, also many of them."
+    ),
+]
 Output = Annotated[
     Path, typer.Argument(metavar="OUTPUT", help="A video file by its ending; without one, a folder of PNG.")
 ]

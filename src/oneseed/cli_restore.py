@@ -88,7 +88,7 @@ def restore(
     """
     from oneseed.clip.encoding import Encoding
     from oneseed.crew.choose import Crew
-    from oneseed.many import clips_of, make_folder, restore_many, targets_of
+    from oneseed.many import clips_of, make_folder, passed_over, restore_many, summary, targets_of
     from oneseed.presets import preset as named
     from oneseed.progress import Live
     from oneseed.restore_file import restore_file
@@ -101,13 +101,16 @@ def restore(
     recipe = named(preset).but(asked)
     if minutes is not None and not minutes > 0:
         raise RequestError(f"--minutes {minutes}; needed is a positive number. Leave it out for no limit.")
-    check_json(json, overwrite)
+    sources = clips_of(source)
+    check_json(json, overwrite or sources is not None)
     task = Task(
         source=source, recipe=recipe, specs=tuple(specs or []), noise=noise, prior=prior, decoder=decoder,
         prompt=prompt, guidance=guidance, denoiser=denoiser, flow=flow, device=device, frames=frames, size=size,
     )  # fmt: skip
     cutting = Cutting(window=window, overlap=overlap, tile=tile, tile_overlap=tile_overlap, cuts=cuts)
     crew = Crew(workers=workers, threads=threads, ray=ray)
+    if reference is not None and not crew.alone:
+        raise RequestError("--reference with other workers, who do not see it; needed is one process. Leave one out.")
     encoding = Encoding(lossless=lossless, codec=codec, crf=crf, pixel_format=pixel_format)
 
     def one(task: Task, target: Path, work: Path | None = work) -> Restored:
@@ -119,7 +122,6 @@ def restore(
                 stop=live.stopped,
             )  # fmt: skip
 
-    sources = clips_of(source)
     if sources is None:
         done = one(task, target)
         write_json(json, done.as_dict())
@@ -132,7 +134,9 @@ def restore(
     if reference is not None:
         raise RequestError(f"--reference with {len(sources)} clips; needed is one. Leave it out.")
     targets = targets_of(sources, target, lossless)
-    make_folder(target)
+    make_folder(target, source)
+    for name in passed_over(source, sources):
+        typer.echo(f"{source / name}: passed over; neither a video nor a folder of frames alone")
     outcomes = restore_many(
         task,
         sources,
@@ -142,9 +146,8 @@ def restore(
         overwrite,
     )
     write_json(json, {"clips": [outcome.as_dict() for outcome in outcomes]})
-    failed = sum(outcome.error is not None for outcome in outcomes)
-    typer.echo(f"{len(outcomes)} clips: {len(outcomes) - failed} restored, {failed} failed")
-    if failed:
+    typer.echo(summary(outcomes))
+    if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)
 
 

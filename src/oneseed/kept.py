@@ -56,7 +56,6 @@ class Kept:
             put(self.tensors(piece), save({"frames": values}, {"sha256": _sum(values)}))
             put(self._figures(piece), (json.dumps(figures) + "\n").encode())
             self._file(piece, "state").unlink(missing_ok=True)
-            forget(self.folder, piece.name)
 
     def frames_of(self, piece: Piece) -> Frames | None:
         """What was kept of a piece; None if it is not there, or damaged and so to be made again."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from oneseed.clip.containers import CONTAINERS
 from oneseed.clip.images import is_frame
+from oneseed.clip.output import require_other
 from oneseed.errors import DivergedError, InterruptedRunError, RequestError, RunError
 from oneseed.restored import Restored
 from oneseed.task import Task
@@ -16,6 +17,7 @@ VIDEOS = (
     ".y4m",
 )  # fmt: skip
 LIST = ".txt"
+OURS = (".degradation", ".oneseed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +30,21 @@ class Outcome:
     """None where it was there already, or failed."""
     error: str | None = None
 
+    @property
+    def skipped(self) -> bool:
+        """It was there already."""
+        return self.restored is None and self.error is None
+
     def as_dict(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"input": str(self.source), "output": str(self.target), "error": self.error}
+        told: dict[str, Any] = {
+            "input": str(self.source), "output": str(self.target), "error": self.error, "skipped": self.skipped,
+        }  # fmt: skip
         return told | (self.restored.as_dict() if self.restored else {})
 
     def __str__(self) -> str:
         if self.error:
             return f"{self.target}: failed; {self.error}"
-        if self.restored is None:
+        if self.skipped:
             return f"{self.target}: was there already"
         return str(self.restored)
 
@@ -59,9 +68,25 @@ def clips_of(source: Path) -> list[Path] | None:
             f"{source} holds images ({images[0].name}) and videos ({videos[0].name}); needed is one clip, or clips. "
             "Name the clips in a .txt, one in a line."
         )
-    folders = [item for item in within if item.is_dir() and any(map(is_frame, item.iterdir()))]
-    folders = [item for item in folders if not item.name.endswith((".degradation", ".oneseed"))]
+    folders = [item for item in within if item.is_dir() and not item.name.endswith(OURS) and _is_clip(item)]
     return None if images or not (videos or folders) else sorted(videos + folders)
+
+
+def passed_over(source: Path, clips: Sequence[Path]) -> list[str]:
+    """What else lies in a folder of clips, but for what oneseed put there."""
+    if not source.is_dir():
+        return []
+    others = [item for item in source.iterdir() if item not in clips and not item.name.startswith(".")]
+    return sorted(item.name for item in others if not item.name.endswith((*OURS, ".degradation.json")))
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """How many of each, in one line."""
+    failed, skipped = (
+        sum(map(bool, flags)) for flags in zip(*((one.error, one.skipped) for one in outcomes), strict=True)
+    )
+    there = f"{skipped} there already, " if skipped else ""
+    return f"{len(outcomes)} clips: {len(outcomes) - failed - skipped} restored, {there}{failed} failed"
 
 
 def targets_of(sources: Sequence[Path], folder: Path, lossless: bool) -> list[Path]:
@@ -81,12 +106,15 @@ def targets_of(sources: Sequence[Path], folder: Path, lossless: bool) -> list[Pa
     return targets
 
 
-def make_folder(folder: Path) -> None:
-    """For the outputs, if it is not there.
+def make_folder(folder: Path, source: Path) -> None:
+    """For the outputs, if it is not there; never the input itself.
 
     Raises:
         RequestError: it cannot be made.
     """
+    require_other(source, folder)
+    if folder.suffix.lower() in VIDEOS:
+        raise RequestError(f"{folder} for many clips; needed is a folder for the outputs. Leave the ending out.")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -134,9 +162,17 @@ def restore_many(
     return outcomes
 
 
+def _is_clip(folder: Path) -> bool:
+    """Whether it holds frames, and no video beside them."""
+    within = list(folder.iterdir())
+    return any(map(is_frame, within)) and not any(item.suffix.lower() in VIDEOS for item in within)
+
+
 def _listed(source: Path) -> list[Path]:
     clips = [
-        source.parent / line.strip() for line in source.read_text().splitlines() if line.strip() and line[0] != "#"
+        source.parent / line.strip()
+        for line in source.read_text(encoding="utf-8-sig").splitlines()
+        if line.strip() and line[0] != "#"
     ]
     missing = [clip for clip in clips if not clip.exists()]
     if not clips or missing:

@@ -9,7 +9,7 @@ import torch
 from oneseed import spec
 from oneseed.clip.clip import Written
 from oneseed.clip.encoding import Encoding
-from oneseed.clip.output import check_output, check_place, in_place_of
+from oneseed.clip.output import check_output, check_place, in_place_of, require_other
 from oneseed.clip.read import read
 from oneseed.clip.write import write
 from oneseed.device import choose_device
@@ -39,6 +39,7 @@ def degrade_file(
         RequestError: the request is wrong. Nothing was written.
     """
     require_noise(noise)
+    require_other(source, target)
     exact = target.suffix.lower() in ("", ".mkv")
     depth = bits or (16 if exact else None)
     encoding = Encoding(lossless=exact and bool(target.suffix))

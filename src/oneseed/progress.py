@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from oneseed.errors import InterruptedRunError
 from oneseed.pieces import Piece
 from oneseed.recipe import Recipe
 from oneseed.restore import Epoch
@@ -33,7 +34,7 @@ class Live:
         self.pieces: Sequence[Piece] = ()
         self.at, self.clean = "", None
         self.recipe, self.warm = recipe, False
-        self.asked = False
+        self.asked = self.begun = False
         self.bar = Progress(
             TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
             TextColumn("{task.fields[figures]}"), TimeElapsedColumn(), TimeRemainingColumn(), console=self.console,
@@ -47,19 +48,20 @@ class Live:
     def begin(self, pieces: Sequence[Piece], warm: bool) -> None:
         self.pieces, self.warm = pieces, warm
         self.bar.start()
+        self.begun = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.bar.stop()
+        if self.begun:
+            self.bar.stop()
         signal.signal(signal.SIGINT, self._before)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
-            raise KeyboardInterrupt
+            raise InterruptedRunError("interrupted; what is done so far is kept. Give the same command again to go on.")
         self.asked = True
-        kept = "keep what is done" if len(self.pieces) > 1 else "write nothing"
-        self.console.print(f"ending after this epoch; once more to end now and {kept}")
+        self.console.print("ending after this epoch; once more to end now and keep what is done")
 
     def stopped(self) -> bool:
         return self.asked

@@ -7,7 +7,7 @@ from typing import Any
 
 from oneseed.clip.cuts import find_cuts, parse_cuts
 from oneseed.clip.encoding import Encoding
-from oneseed.clip.output import check_output
+from oneseed.clip.output import check_output, require_other
 from oneseed.clip.write import write
 from oneseed.crew.choose import Crew
 from oneseed.errors import RequestError
@@ -62,6 +62,7 @@ def restore_file(
         InterruptedRunError: `stop` said so; what is done is kept in `work`.
         RunError: the disk is full, say; what is done is kept in `work`.
     """
+    require_other(task.source, target)
     check_output(target, overwrite, encoding)
     crew.settle()
     worker = Worker(task)

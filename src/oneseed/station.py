@@ -19,6 +19,7 @@ import torch
 from oneseed.clip.clip import Clip
 from oneseed.errors import RequestError
 from oneseed.kept import Kept
+from oneseed.notes import forget
 from oneseed.pieces import Piece
 from oneseed.restore import Epoch
 from oneseed.task import Task
@@ -95,10 +96,13 @@ def carry_out(
         watch(epoch)
         tell(epoch)
 
-    frames, figures = worker.restore(
-        piece, shown, lambda: stop() or kept.asked_to_stop(), late=late, alone=len(kept.pieces) == 1,
-        journal=kept.journal(piece),
-    )  # fmt: skip
+    try:
+        frames, figures = worker.restore(
+            piece, shown, lambda: stop() or kept.asked_to_stop(), late=late, alone=len(kept.pieces) == 1,
+            journal=kept.journal(piece),
+        )  # fmt: skip
+    finally:
+        forget(kept.folder, piece.name)
     kept.keep(piece, frames, asdict(figures))
 
 

@@ -86,10 +86,10 @@ def lines(status: Status, folder: Path) -> list[str]:
         f"{folder}: {status.source}, {status.frames} frames of {width}x{height}, {', '.join(status.degradation)}",
         f"{status.done} of {status.pieces} pieces done, {status.final} frames final",
     ]
+    at = "" if status.running else "was at "
     for note in status.at_work:
-        told.append(
-            f"  {note['piece']}: {note['phase']}, epoch {note['number']}, {clock(note['seconds'])} on {note['host']}"
-        )
+        where = f"{note['phase']}, epoch {note['number']}, {clock(note['seconds'])} on {note['host']}"
+        told.append(f"  {at}{note['piece']}: {where}")
     if status.done == status.pieces:
         told.append("done; the same command writes the output")
     elif not status.running:

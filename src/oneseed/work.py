@@ -146,7 +146,7 @@ class Work(Kept):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let others work in the folder. One in which nothing was done is deleted."""
-        if kind is not None and not self.resumed and not self.figures():
+        if kind is not None and not self.resumed and not any((self.folder / "pieces").iterdir()):
             self.remove()
         self._lock.close()
 

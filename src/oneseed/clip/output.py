@@ -98,6 +98,16 @@ def check_place(path: Path, overwrite: bool, folder: bool) -> None:
         raise RequestError(f"{path} holds {strangers[0]}; needed frames 00000.png onwards and nothing else. Move it.")
 
 
+def require_other(source: Path, target: Path) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        RequestError: both are one.
+    """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise RequestError(f"{target} is the input; needed another place for the output. Choose another name.")
+
+
 @contextmanager
 def in_place_of(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to, which takes its place when all is written, and is deleted when not."""

@@ -75,7 +75,7 @@ def join(address: str) -> None:
     except (ConnectionError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise RequestError(
-            f"--ray {address} leads to no cluster ({reason}); needed is one that runs. Try --ray auto."
+            f"--ray {address} leads to no cluster ({reason}); needed is one that runs. Try --ray local."
         ) from error
 
 
