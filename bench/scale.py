@@ -66,6 +66,7 @@ def main(
         figures[f"hour of 1080p, {workers}"] = {"hours": hours, "pieces": pieces}
         typer.echo(f"an hour of 1080p by {workers} such workers: {pieces} pieces, {hours:.0f} hours")
     if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(figures, indent=1))
 
 

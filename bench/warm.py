@@ -87,6 +87,7 @@ def main(
             f"warm reaches the PSNR of cold after {by_psnr}, its data term after {by_data}"
         )
     if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(figures, indent=1))
 
 
