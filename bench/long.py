@@ -59,11 +59,11 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         reference = read(clip, None, size).frames
-        source = _measured(folder / "measured.mkv", reference)
+        source = measured(folder / "measured.mkv", reference)
         figures |= joins(folder, source, reference, preset)
         figures |= seams(folder, source, reference, preset)
         figures |= memory(folder, reference)
-        figures |= killed(folder, _measured(folder / "short.mkv", read(clip, "0:40", "128").frames), kills)
+        figures |= killed(folder, measured(folder / "short.mkv", read(clip, "0:40", "128").frames), kills)
     for name, value in figures.items():
         typer.echo(f"{name}: {value:.4g}")
     if output:
@@ -102,8 +102,7 @@ def seams(folder: Path, source: Path, reference: Frames, preset: str) -> dict[st
 
 def memory(folder: Path, reference: Frames) -> dict[str, float]:
     """Peaks of 20 and of 120 frames (wanted: within 5 %)."""
-    there_and_back = torch.cat([reference, reference.flip(0)] * -(-120 // (2 * len(reference))))[:120]
-    source, peaks = _measured(folder / "measured120.mkv", there_and_back), []
+    source, peaks = measured(folder / "measured120.mkv", there_and_back(reference, 120)), []
     for count in (20, 120):
         told = folder / f"{count}.json"
         _restored(
@@ -140,7 +139,13 @@ _START = 4.0
 """Seconds that a process takes until its first epoch."""
 
 
-def _measured(path: Path, reference: Frames) -> Path:
+def there_and_back(reference: Frames, count: int) -> Frames:
+    """A clip of `count` frames, however few there are."""
+    return torch.cat([reference, reference.flip(0)] * -(-count // (2 * len(reference))))[:count]
+
+
+def measured(path: Path, reference: Frames) -> Path:
+    """Half of the pixels, exactly, as a file."""
     write(path, Clip.steady(Mask(missing=0.5)(reference), 25, bits=16), encoding=Encoding(lossless=True), bits=16)
     return path
 

@@ -15,17 +15,12 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
-from oneseed.clip.clip import Clip
-from oneseed.clip.encoding import Encoding
+from bench.long import measured, there_and_back
 from oneseed.clip.read import read
-from oneseed.clip.write import write
-from oneseed.degrade.mask import Mask
 from oneseed.notes import notes
 from oneseed.pieces import spans
-from oneseed.shapes import Frames
 
 FRAMES, WINDOW, OVERLAP = 100, 16, 4
 WINDOWS = len(spans(FRAMES, WINDOW, OVERLAP))
@@ -46,8 +41,7 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         reference = read(clip, None, size).frames
-        there_and_back = torch.cat([reference, reference.flip(0)] * -(-FRAMES // (2 * len(reference))))[:FRAMES]
-        source, figures = _measured(folder / "measured.mkv", there_and_back), {}
+        source, figures = measured(folder / "measured.mkv", there_and_back(reference, FRAMES)), {}
         for way, options in WAYS.items():
             seconds, each = timed(folder, source, way, ["--preset", preset, *options], kill=False)
             figures[way] = {"seconds": seconds, "of_pieces": each}
@@ -100,11 +94,6 @@ def film(
     tiles = len(spans(height, tile, margin, 8)) * len(spans(width, tile, margin, 8))
     pieces = windows * tiles
     return math.ceil(pieces / workers) * seconds * tile * tile / pixels / 3600, pieces
-
-
-def _measured(path: Path, reference: Frames) -> Path:
-    write(path, Clip.steady(Mask(missing=0.5)(reference), 25, bits=16), encoding=Encoding(lossless=True), bits=16)
-    return path
 
 
 if __name__ == "__main__":

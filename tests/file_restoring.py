@@ -1,5 +1,7 @@
 """Restorations of a small file, with the fields of all that is asked for side by side."""
 
+import os
+import signal
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from oneseed.clip.clip import Clip
 from oneseed.clip.encoding import Encoding
 from oneseed.clip.read import read
 from oneseed.clip.write import write
+from oneseed.crew.choose import Crew
 from oneseed.presets import preset
 from oneseed.restore_file import restore_file
 from oneseed.restored import Restored
@@ -44,3 +47,21 @@ def restored(source: Path, name: str = "out.mkv", **others: Any) -> tuple[Tensor
     )
     done = restore_file(task, target, cutting=cutting, encoding=Encoding(lossless=True), **asked)
     return read(target).frames, done
+
+
+def restored_while_one_is_killed(source: Path, crew: Crew) -> tuple[Tensor, Restored, Tensor, Restored]:
+    """By `crew`, whose first worker at work is killed with -9, and before that by one process. Its file is `out.mkv`, the
+    other `expected.mkv`."""
+    killed: list[int] = []
+    asked = {"recipe": FROM_NOISE.but({"epochs": 24, "warp_from": 20, "steps": 1}), "warm_start": False}
+    expected, done = restored(source, "expected.mkv", **asked)
+
+    def kill(count: int, told: Any) -> None:
+        if told and not killed:
+            killed.append(told[0]["process"])
+            os.kill(killed[0], signal.SIGKILL)
+
+    found, other = restored(source, crew=crew, heard=kill, **asked)
+    assert killed
+    assert killed[0] != os.getpid()
+    return found, other, expected, done

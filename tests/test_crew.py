@@ -1,6 +1,5 @@
 """Several workers: the same result as one, whoever dies on the way."""
 
-import os
 import signal
 import threading
 import time
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.file_restoring import DRAFT, FROM_NOISE, SPECS, measured, restored
+from tests.file_restoring import DRAFT, SPECS, measured, restored, restored_while_one_is_killed
 
 from oneseed.crew.base import Hand
 from oneseed.crew.choose import Crew
@@ -145,18 +144,7 @@ def test_two_processes_make_what_one_makes(tmp_path: Path):
 
 
 def test_a_process_that_is_killed_is_replaced_and_the_result_is_the_same(tmp_path: Path):
-    source, killed = measured(tmp_path), []
-    recipe = FROM_NOISE.but({"epochs": 24, "warp_from": 20, "steps": 1})
-    expected, _ = restored(source, "expected.mkv", recipe=recipe, warm_start=False)
-
-    def kill(count: int, told: Any) -> None:
-        if told and not killed:
-            killed.append(told[0]["process"])
-            os.kill(killed[0], signal.SIGKILL)
-
-    found, done = restored(source, recipe=recipe, warm_start=False, crew=TWO, heard=kill)
-    assert killed
-    assert killed[0] != os.getpid()
+    found, done, expected, _ = restored_while_one_is_killed(measured(tmp_path), TWO)
     assert torch.equal(found, expected)
     assert [piece.epochs for piece in done.pieces] == [24, 24]
 

@@ -1,13 +1,11 @@
 """Workers of a Ray cluster, started on this machine for the test: the same result as one process, whoever dies."""
 
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tests.file_restoring import FROM_NOISE, measured, restored
+from tests.file_restoring import FROM_NOISE, measured, restored, restored_while_one_is_killed
 
 from oneseed.crew.choose import Crew
 from oneseed.errors import RequestError
@@ -23,18 +21,8 @@ def cluster():
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:.*unclosed.*", "ignore::FutureWarning")
 def test_a_cluster_makes_what_one_process_makes_though_a_worker_is_killed(tmp_path: Path):
-    source, killed = measured(tmp_path), []
-    recipe = FROM_NOISE.but({"epochs": 24, "warp_from": 20, "steps": 1})
-    expected, done = restored(source, "expected.mkv", recipe=recipe, warm_start=False)
-
-    def kill(count: int, told: Any) -> None:
-        if told and not killed:
-            killed.append(told[0]["process"])
-            os.kill(killed[0], signal.SIGKILL)
-
-    crew = Crew(ray="local", workers=2, threads=1)
-    found, other = restored(source, recipe=recipe, warm_start=False, crew=crew, heard=kill)
-    assert killed
+    source, crew = measured(tmp_path), Crew(ray="local", workers=2, threads=1)
+    found, other, expected, done = restored_while_one_is_killed(source, crew)
     assert torch.equal(found, expected)
     assert source.with_name("out.mkv").read_bytes() == source.with_name("expected.mkv").read_bytes()
     assert [piece.epochs for piece in other.pieces] == [piece.epochs for piece in done.pieces]
@@ -42,9 +30,9 @@ def test_a_cluster_makes_what_one_process_makes_though_a_worker_is_killed(tmp_pa
     with pytest.raises(
         RequestError, match=r"a worker found no .*|--workers 99 of 1 threads each, and the cluster has room"
     ):
-        restored(source, "c.mkv", recipe=recipe, crew=Crew(ray="local", workers=99))
+        restored(source, "c.mkv", recipe=FROM_NOISE, crew=Crew(ray="local", workers=99))
     with pytest.raises(RequestError, match="nothing says how"):
-        restored(source, "d.mkv", recipe=recipe, specs=(), crew=crew)
+        restored(source, "d.mkv", recipe=FROM_NOISE, specs=(), crew=crew)
 
 
 def test_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -21,7 +21,7 @@ from torch import Tensor
 from oneseed.disk import put, said
 from oneseed.epoch import Epoch
 from oneseed.notes import forget, teller
-from oneseed.pieces import Piece
+from oneseed.pieces import Piece, file_of
 from oneseed.shapes import Frames
 from oneseed.state_file import StateFile, is_intact
 
@@ -117,10 +117,10 @@ class Kept:
         return self._file(piece, "json")
 
     def _learnt(self, name: str) -> Path:
-        return self.folder / "pieces" / f"{name}.learnt"
+        return file_of(self.folder, name, "learnt")
 
     def _file(self, piece: Piece, ending: str) -> Path:
-        return self.folder / "pieces" / f"{piece.name}.{ending}"
+        return file_of(self.folder, piece.name, ending)
 
     def _stop(self) -> Path:
         return self.folder / "stop"

@@ -12,6 +12,7 @@ from typing import Any
 from oneseed.disk import said, whole
 from oneseed.epoch import Epoch
 from oneseed.journal import told
+from oneseed.pieces import file_of
 
 
 def teller(folder: Path, name: str) -> Callable[[Epoch], None]:
@@ -28,7 +29,7 @@ def teller(folder: Path, name: str) -> Callable[[Epoch], None]:
         note = {"piece": name, "host": socket.gethostname(), "process": os.getpid(), "seconds": now - began} | told(
             epoch
         )
-        with said(folder), whole(_path(folder, name)) as part:
+        with said(folder), whole(file_of(folder, name, "now")) as part:
             part.write_text(json.dumps(note) + "\n")
 
     return tell
@@ -48,9 +49,5 @@ def notes(folder: Path) -> list[dict[str, Any]]:
 
 def forget(folder: Path, name: str | None = None) -> None:
     """What was said of a piece, or of all."""
-    for path in folder.glob("pieces/*.now") if name is None else [_path(folder, name)]:
+    for path in folder.glob("pieces/*.now") if name is None else [file_of(folder, name, "now")]:
         path.unlink(missing_ok=True)
-
-
-def _path(folder: Path, name: str) -> Path:
-    return folder / "pieces" / f"{name}.now"

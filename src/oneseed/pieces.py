@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -158,6 +159,11 @@ def blend(pieces: Sequence[Piece], shape: Shape, frame: int, made: Iterable[Floa
         box = piece.box
         total[:, box.top : box.bottom, box.left : box.right] += piece.weights(frame) * image
     return total
+
+
+def file_of(folder: Path, name: str, ending: str) -> Path:
+    """Where the folder of a run has what is known of the piece of that name."""
+    return folder / "pieces" / f"{name}.{ending}"
 
 
 def blended_from(piece: Piece) -> list[int]:

@@ -191,7 +191,11 @@ class Recipe:
 
     def from_noise(self, linear: bool) -> bool:
         """Whether a search begins at noise, of a degradation that is `linear` or not."""
-        return self.epochs > 0 and not (self.start == "least-squares" and linear)
+        return self.epochs > 0 and not self.from_start(linear)
+
+    def from_start(self, linear: bool) -> bool:
+        """Whether a run begins with least squares, of a degradation that is `linear` or not."""
+        return self.start == "least-squares" and linear
 
     def exact(self, noise: float) -> bool:
         """Whether measurements with so much noise carry nothing but rounding."""

@@ -74,7 +74,7 @@ def optimise(
     start, first, last = None, None, None
     if held is not None and found:
         last = Epoch(x=held.tensors["x"], **held.numbers["last"])
-    elif recipe.start == "least-squares" and degrade.linear:  # ours
+    elif recipe.from_start(degrade.linear):  # ours
         if held is None:
             start = least_squares.restore(
                 *only(seen, y, degrade), shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd,

@@ -9,6 +9,7 @@ from typing import Any
 from oneseed.disk import is_locked
 from oneseed.errors import RequestError
 from oneseed.notes import notes
+from oneseed.pieces import file_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,8 @@ def read_status(folder: Path) -> Status:
     try:
         content = json.loads(record.read_bytes())
         asked, names, shape = content["asked"], content["pieces"], content["shape"]
-        figures = [json.loads(path.read_bytes()) for path in _figures(folder, names) if path.is_file()]
+        files = [file_of(folder, name, "json") for name in names]
+        figures = [json.loads(path.read_bytes()) for path in files if path.is_file()]
         return Status(
             source=asked["input"]["path"],
             degradation=asked["degradation"]["specs"],
@@ -105,7 +107,3 @@ def clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"
-
-
-def _figures(folder: Path, names: Mapping[str, Any]) -> list[Path]:
-    return [folder / "pieces" / f"{name}.json" for name in names]

@@ -70,7 +70,7 @@ class Worker:
         self.prior = (
             _prior(task.prior, self.place, task.decoder, task.prompt, task.guidance, changed) if recipe.epochs else None
         )
-        self.recipe = recipe.settled(self.prior, started=self.degrade.linear and recipe.start == "least-squares")
+        self.recipe = recipe.settled(self.prior, started=recipe.from_start(self.degrade.linear))
         self.denoiser = _denoiser(task.denoiser, task.prior, self.place, changed) if recipe.denoises else None
         self.names = {
             "prior": self.prior.name if self.prior else "none",

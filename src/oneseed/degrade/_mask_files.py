@@ -22,11 +22,11 @@ class MaskFiles:
 
     def __init__(self, path: Path):
         self.files = images_in(path) if path.is_dir() else [path]
-        first, some, every = _holes(self.files[0]), False, True
-        height, width = first.shape
-        for file in self.files:
+        height, width, some, every = 0, 0, False, True
+        for number, file in enumerate(self.files):
             found = _holes(file)
             h, w = found.shape
+            height, width = (h, w) if number == 0 else (height, width)
             if (h, w) != (height, width):
                 sizes = f"{file.name} is {w}x{h}, {self.files[0].name} is {width}x{height}"
                 raise RequestError(f"mask:path={path}: {sizes}; all masks need one size. Resize them.")
