@@ -53,6 +53,7 @@ def main(
     size: str = "256",
     preset: str = "draft",
     kills: int = 10,
+    overlap: Annotated[int, typer.Option(help="Frames in common of the windows whose joins are looked at.")] = OVERLAP,
 ) -> None:
     """Each figure beside what was wanted."""
     figures: dict[str, float] = {}
@@ -60,7 +61,7 @@ def main(
         folder = Path(name)
         reference = read(clip, None, size).frames
         source = measured(folder / "measured.mkv", reference)
-        figures |= joins(folder, source, reference, preset)
+        figures |= joins(folder, source, reference, preset, overlap)
         figures |= seams(folder, source, reference, preset)
         figures |= memory(folder, reference)
         figures |= killed(folder, measured(folder / "short.mkv", read(clip, "0:40", "128").frames), kills)
@@ -71,13 +72,13 @@ def main(
         output.write_text(json.dumps(figures, indent=1))
 
 
-def joins(folder: Path, source: Path, reference: Frames, preset: str) -> dict[str, float]:
+def joins(folder: Path, source: Path, reference: Frames, preset: str, overlap: int) -> dict[str, float]:
     """Windows against one: PSNR, and how much less frames agree with the next where windows meet (wanted: 0.2 dB, 1.15)."""
     several = _restored(
-        folder, source, "--preset", preset, "--window", str(WINDOW), "--overlap", str(OVERLAP), "--tile", "all"
+        folder, source, "--preset", preset, "--window", str(WINDOW), "--overlap", str(overlap), "--tile", "all"
     )
     one = _restored(folder, source, "--preset", preset, "--window", "all", "--tile", "all")
-    found = spans(len(reference), WINDOW, OVERLAP)
+    found = spans(len(reference), WINDOW, overlap)
     shared = {frame for early, late in pairwise(found) for frame in range(late[0] - 1, early[1])}
     join = torch.tensor([frame in shared for frame in range(len(reference) - 1)])
     ratios = []
