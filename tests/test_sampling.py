@@ -5,9 +5,9 @@ from dataclasses import astuple
 import pytest
 import torch
 
-from oneseed import compiled
+from oneseed import compiled, jit
 from oneseed.sampling import _KERNELS, Sampler, _neighbours
-from oneseed.warp import Link, Warp
+from oneseed.warp import Link, Warp, add_normals
 
 KERNELS = pytest.mark.parametrize("kernel", ["linear", "cubic"])
 PRECISIONS = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -64,10 +64,32 @@ def test_the_normal_of_a_link_in_one_pass_is_that_of_its_parts(draw, kernel, dty
     expected = torch.ones_like(x)
     gap = link.gap(x)
     link.add_transposed(expected, 0.7 * weight * gap)
-    total = torch.ones_like(x, memory_format=torch.channels_last)
-    power = link.add_normal(total, x, 0.7)
+    total = torch.ones_like(x)
+    (power,) = add_normals(total, x, [link], [0.7])
     torch.testing.assert_close(total, expected)
-    torch.testing.assert_close(power, (weight * gap.square()).sum())
+    assert power == pytest.approx((weight * gap.square()).sum().item())
+
+
+@PRECISIONS
+def test_many_links_at_once_are_one_after_the_other(draw, dtype):
+    x, kernels = draw(5, 3, 9, 7, dtype=dtype), {1: "linear", -2: "cubic"}
+    links = [
+        Link(step, Warp(wandering(draw, 5 - abs(step), 9, 7, dtype), kernel), draw(5 - abs(step), 1, 9, 7, dtype=dtype))
+        for step, kernel in kernels.items()
+    ]
+    together, single = torch.zeros_like(x), torch.zeros_like(x)
+    powers = add_normals(together, x, links, [0.7, 0.2])
+    singly = [add_normals(single, x, [link], [times])[0] for link, times in zip(links, (0.7, 0.2), strict=True)]
+    torch.testing.assert_close(together, single)
+    assert powers == pytest.approx(singly)
+
+
+def test_colours_beside_each_other_or_not(draw):
+    x, link = draw(4, 3, 9, 7), Link(1, Warp(wandering(draw, 3, 9, 7, torch.float32)), draw(3, 1, 9, 7))
+    totals = [torch.zeros_like(x), torch.zeros_like(x, memory_format=torch.channels_last)]
+    for total in totals:
+        add_normals(total, x.contiguous(memory_format=torch.channels_last), [link], [1.0])
+    assert torch.equal(*totals)
 
 
 def test_threads_change_no_bit(draw):
@@ -75,19 +97,21 @@ def test_threads_change_no_bit(draw):
     before, found = torch.get_num_threads(), []
     for threads in (1, 3):
         torch.set_num_threads(threads)
-        total = torch.zeros_like(x, memory_format=torch.channels_last)
-        found.append((link.add_normal(total, x), total, link.warp.adjoint(x[:7])))
+        total = torch.zeros_like(x)
+        power = torch.tensor(add_normals(total, x, [link], [1.0]))
+        found.append((power, total, link.warp.adjoint(x[:7])))
     torch.set_num_threads(before)
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
 @pytest.mark.parametrize("step", [1, -2, 3])
 def test_pairs_worked_on_at_the_same_time_share_no_frame(draw, monkeypatch, step):
-    turns, each = [], compiled._each
-    monkeypatch.setattr(compiled, "_each", lambda work, numbers: each(work, turns.append(list(numbers)) or turns[-1]))
+    turns, each = [], compiled.each
+    monkeypatch.setattr(compiled, "each", lambda work, numbers: each(work, turns.append(list(numbers)) or turns[-1]))
     count = 9 - abs(step)
     link = Link(step, Warp(wandering(draw, count, 9, 7, torch.float32)), draw(count, 1, 9, 7))
-    link.add_normal(torch.zeros(9, 3, 9, 7).contiguous(memory_format=torch.channels_last), draw(9, 3, 9, 7))
+    add_normals(torch.zeros(9, 3, 9, 7), draw(9, 3, 9, 7), [link], [1.0])
+    turns = turns[1:-1]  # before and after them all frames are packed, and unpacked
     assert sorted(n for turn in turns for n in turn) == list(range(count))
     for turn in turns:
         frames = [frame for n in turn for frame in (n, n + abs(step))]
@@ -121,6 +145,6 @@ def test_without_a_place_for_what_was_compiled_it_is_compiled_all_the_same(monke
             raise RuntimeError("no locator available")
         return lambda function: function
 
-    monkeypatch.setattr(compiled, "njit", njit)
-    assert compiled._jit(len) is len
+    monkeypatch.setattr(jit, "njit", njit)
+    assert jit.jit(len) is len
     assert tried == [True, False]

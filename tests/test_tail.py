@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from oneseed import tail
-from oneseed.tail import LastLayer, frames_beside
+from oneseed.last_layer import LastLayer
+from oneseed.tail import frames_beside
 from oneseed.warp import Warp
 
 FRAMES, CHANNELS, RANK, HEIGHT, WIDTH = 3, 4, 2, 9, 7

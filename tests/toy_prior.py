@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from oneseed import ddim
 from oneseed.ddim import Schedule, Spacing
-from oneseed.tail import LastLayer
+from oneseed.last_layer import LastLayer
 
 LATENT, FEATURE, SIDE = 4, 6, 8
 

@@ -1,29 +1,42 @@
 """W, Wᵀ and (S − W)ᵀ c (S − W), compiled for a CPU: neighbours and weights are made where they are used, and kept nowhere.
 
-The plain version are the tables of `sampling`: 256 bytes for each pixel of a cubic warp and its transpose, which take
-longer to make than to use.
+Frames are read from tables that are a little larger, the border repeated, with the colours of a pixel beside each other: what a
+pixel reads of a row is then one register, wherever it lies. The plain version are the tables of `sampling`: 256 bytes for
+each pixel of a cubic warp and its transpose, which take longer to make than to use.
 """
 
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from collections.abc import Sequence
 from inspect import unwrap
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numba import njit
 from numba.extending import overload
 from torch import Tensor
 
+from oneseed.jit import each, jit
+from oneseed.lanes import add, add_times, dot, fold, load, multiply, repeat, spread, store, subtract
+from oneseed.lanes import times as scaled
 from oneseed.shapes import Flow, Frames, PairFlow, PairWeight
 
 Taps = tuple[int, ...]
 """Where a kernel reads, from the pixel before the target: (0, 1) is linear, (-1, 0, 1, 2) cubic."""
 
 COLOURS = 4
-"""Of more channels the tables are faster: a weight of theirs serves all."""
+"""Of a pixel of a table, some of them unused. Of more channels the tables of `sampling` are faster: a weight serves all."""
+
+BEFORE, BEYOND = 1, 2
+"""Pixels of border before and after a table: as far as any kernel reads."""
+
+
+class Tie(NamedTuple):
+    """Frames n and n + step: c, and the flow of W, and how many times it counts."""
+
+    step: int
+    flow: PairFlow
+    weight: PairWeight
+    times: float
+    taps: Taps
 
 
 def takes(x: Tensor, flow: Flow) -> bool:
@@ -34,150 +47,187 @@ def takes(x: Tensor, flow: Flow) -> bool:
 
 def warp(x: Frames, flow: Flow, taps: Taps, transposed: bool) -> Frames:
     """W x, or Wᵀ x."""
-    table, flows = _rows(x), flow.detach().numpy()
-    out, kernel = np.zeros_like(table), _scatter if transposed else _gather
-    _each(lambda n: kernel(table[n], flows[n], taps, out[n]), range(len(table)))
-    return torch.from_numpy(out).permute(0, 3, 1, 2)
+    out = torch.zeros_like(x, memory_format=torch.contiguous_format)
+    frames, flows, outs = x.detach().numpy(), _like(flow, x), out.numpy()
+
+    def move(n: int) -> None:
+        table = _pack(frames[n])
+        if transposed:
+            sums = np.zeros_like(table)
+            _scatter(table, flows[n], taps, sums)
+            _add_unpacked(sums, outs[n])
+        else:
+            _gather(table, flows[n], taps, outs[n])
+
+    each(move, range(len(frames)))
+    return out
 
 
-def add_normal(
-    total: Frames, x: Frames, step: int, flow: PairFlow, weight: PairWeight, times: float, taps: Taps
-) -> float:
-    """total += times (S − W)ᵀ c (S − W) x; returns ‖√c (S − W) x‖². Frames n and n + step, in one pass.
+def add_normals(total: Frames, x: Frames, ties: Sequence[Tie]) -> list[float]:
+    """total += Σ times (S − W)ᵀ c (S − W) x over all ties, in one pass for each; returns ‖√c (S − W) x‖² of each."""
+    frames, totals = x.detach().numpy(), total.numpy()
+    tables = each(lambda n: _pack(frames[n]), range(len(frames)))
+    sums = [np.zeros_like(table) for table in tables]
+    powers = []
+    for step, flow, weight, times, taps in ties:
+        flows, weights = _like(flow, x), _like(weight, x)
+        reach, count = abs(step), len(flows)
 
-    Args:
-        total: its channels lie side by side.
-    """
-    table, sums = _rows(x), total.permute(0, 2, 3, 1).numpy()
-    flows, weights = flow.detach().numpy(), weight.detach().numpy()
-    reach, count = abs(step), len(flows)
+        def tie(n: int) -> float:
+            here, there = (n, n + reach) if step > 0 else (n + reach, n)  # noqa: B023  it is called before they change
+            args = flows[n], weights[n, 0], times, taps  # noqa: B023
+            return _tie(tables[here], tables[there], *args, sums[here], sums[there])
 
-    def tie(n: int) -> float:
-        here, there = (n, n + reach) if step > 0 else (n + reach, n)
-        return _tie(table[here], table[there], flows[n], weights[n, 0], times, taps, sums[here], sums[there])
-
-    # pairs that share no frame at the same time, in the same order always
-    return sum(sum(_each(tie, (n for n in range(count) if n // reach % 2 == turn))) for turn in (0, 1))
-
-
-def _rows(x: Tensor) -> Any:
-    """An array with the channels side by side: N H W C."""
-    return x.detach().contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1).numpy()
+        # pairs that share no frame at the same time, in the same order always
+        turns = (each(tie, (n for n in range(count) if n // reach % 2 == turn)) for turn in (0, 1))
+        powers.append(sum(sum(turn) for turn in turns))
+    each(lambda n: _add_unpacked(sums[n], totals[n]), range(len(frames)))
+    return powers
 
 
-def _each(work: Callable[[int], Any], numbers: Iterable[int]) -> list[Any]:
-    """What `work` returns for each, in order, on as many threads as torch uses."""
-    threads = torch.get_num_threads()
-    return [work(n) for n in numbers] if threads == 1 else list(_pool(threads).map(work, numbers))
+def _like(values: Tensor, x: Tensor) -> Any:
+    return values.detach().to(x.dtype).contiguous().numpy()
 
 
-@lru_cache(maxsize=1)
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "oneseed")
+def _pack(frame: Any) -> Any:
+    """A table of one frame."""
+    _, height, width = frame.shape
+    table = np.empty((height + BEFORE + BEYOND, width + BEFORE + BEYOND, COLOURS), frame.dtype)
+    _fill(frame, table)
+    return table
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads are not forked
-
-
-def _jit(function: Callable[..., Any]) -> Any:
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    function = unwrap(function)  # without the checks that tests put around it
-    try:
-        return njit(cache=True, **options)(function)
-    except RuntimeError:  # there is no place to keep what was compiled
-        return njit(**options)(function)
-
-
-def _near(target: Any, size: int, taps: Taps) -> Any:
-    """The pixels around a target along one direction, each with its weight, the border repeated. For compiled code alone."""
+def _weights(t: Any, taps: Any) -> Any:
+    """Of the pixels around a target, t beyond the pixel before it. For compiled code alone."""
     raise NotImplementedError
 
 
-def _near_typed(target, size, taps):
-    real = getattr(np, target.name)  # in the precision of the flow throughout
+def _weights_typed(t, taps):
+    real = getattr(np, t.name)  # in the precision of the flow throughout
     one, a, b = real(1), real(1.25), real(2.25)  # Keys 1981 with -0.75, as in `sampling`
 
-    def linear(target, size, taps):
-        inside = min(max(target, real(0)), real(size - 1))
-        i = min(max(int(inside), 0), size - 1)  # again, for what is not a number
-        t = inside - real(i)
-        return ((i, one - t), (min(i + 1, size - 1), t))
+    def linear(t, taps):
+        return one - t, t
 
-    def cubic(target, size, taps):
-        inside = min(max(target, real(0)), real(size - 1))
-        i = min(max(int(inside), 0), size - 1)
-        t = inside - real(i)
+    def cubic(t, taps):
         u = one - t
         far = real(-0.75) * t * u
-        return (
-            (max(i - 1, 0), far * u),
-            (i, one - t * t * (b - a * t)),
-            (min(i + 1, size - 1), one - u * u * (b - a * u)),
-            (min(i + 2, size - 1), far * t),
-        )
+        return far * u, one - t * t * (b - a * t), one - u * u * (b - a * u), far * t
 
     return unwrap({2: linear, 4: cubic}[len(taps)])
 
 
-overload(_near, inline="always")(unwrap(_near_typed))
+overload(_weights, inline="always")(unwrap(_weights_typed))
 
 
-@_jit
-def _gather(x, flow, taps, out):
-    height, width, channels = x.shape
-    real = flow.dtype.type
+@jit
+def near_row(flow, i, top, left, down, across):
+    """Of each target in row i the pixel before it, and how far beyond that it lies. What is no number lies at the border."""
+    _, height, width = flow.shape
+    real, zero = flow.dtype.type, flow.dtype.type(0)
+    lowest, last = np.int32(height - 1), np.int32(width - 1)
+    right, below = flow[0, i], flow[1, i]
+    for j in range(width):
+        y = min(max(real(i) + below[j], zero), real(lowest))
+        row = min(max(np.int32(y), np.int32(0)), lowest)
+        top[j], down[j] = row, y - real(row)
+    for j in range(width):
+        x = min(max(real(j) + right[j], zero), real(last))
+        column = min(max(np.int32(x), np.int32(0)), last)
+        left[j], across[j] = column, x - real(column)
+
+
+@jit
+def _fill(frame, table):
+    channels, height, width = frame.shape
+    for i in range(table.shape[0]):
+        row = table[i]
+        row[:, channels:] = 0
+        for k in range(channels):
+            colours = frame[k, min(max(i - BEFORE, 0), height - 1)]
+            row[:BEFORE, k] = colours[0]
+            row[width + BEFORE :, k] = colours[width - 1]
+            for j in range(width):
+                row[BEFORE + j, k] = colours[j]
+
+
+@jit
+def _add_unpacked(table, frame):
+    """The adjoint of `_fill`, added; what the table held is lost."""
+    channels, height, width = frame.shape
+    for i in range(table.shape[0]):
+        row = table[i]
+        for j in range(BEFORE):
+            row[BEFORE] += row[j]
+        for j in range(width + BEFORE, len(row)):
+            row[width + BEFORE - 1] += row[j]
+        k = min(max(i - BEFORE, 0), height - 1)
+        for c in range(channels):
+            colours = frame[c, k]
+            for j in range(width):
+                colours[j] += row[BEFORE + j, c]
+
+
+@jit
+def _gather(table, flow, taps, out):
+    channels, height, width = out.shape
+    pitch = table.shape[1] * COLOURS
+    top, left = np.empty(width, np.int32), np.empty(width, np.int32)
+    down, across = np.empty(width, flow.dtype), np.empty(width, flow.dtype)
+    pixel = np.empty(COLOURS, out.dtype)
     for i in range(height):
+        near_row(flow, i, top, left, down, across)
         for j in range(width):
-            rows = _near(real(i) + flow[1, i, j], height, taps)
-            columns = _near(real(j) + flow[0, i, j], width, taps)
+            first = (top[j] + BEFORE + taps[0]) * pitch + (left[j] + BEFORE + taps[0]) * COLOURS
+            rows, columns = _weights(down[j], taps), spread(_weights(across[j], taps), COLOURS)
+            read = scaled(rows[0], load(table, first, columns))
+            for r in range(1, len(taps)):
+                read = add_times(rows[r], load(table, first + r * pitch, columns), read)
+            store(pixel, 0, fold(multiply(columns, read), COLOURS))
             for k in range(channels):
-                total = real(0)
-                for row, down in rows:
-                    along = real(0)
-                    for column, across in columns:
-                        along += across * x[row, column, k]
-                    total += down * along
-                out[i, j, k] = total
+                out[k, i, j] = pixel[k]
 
 
-@_jit
-def _scatter(y, flow, taps, out):
-    height, width, channels = y.shape
-    real = flow.dtype.type
+@jit
+def _scatter(table, flow, taps, sums):
+    _, height, width = flow.shape
+    pitch = table.shape[1] * COLOURS
+    top, left = np.empty(width, np.int32), np.empty(width, np.int32)
+    down, across = np.empty(width, flow.dtype), np.empty(width, flow.dtype)
     for i in range(height):
+        near_row(flow, i, top, left, down, across)
         for j in range(width):
-            rows = _near(real(i) + flow[1, i, j], height, taps)
-            columns = _near(real(j) + flow[0, i, j], width, taps)
-            for k in range(channels):
-                for row, down in rows:
-                    part = down * y[i, j, k]
-                    for column, across in columns:
-                        out[row, column, k] += across * part
+            first = (top[j] + BEFORE + taps[0]) * pitch + (left[j] + BEFORE + taps[0]) * COLOURS
+            rows, columns = _weights(down[j], taps), spread(_weights(across[j], taps), COLOURS)
+            pixel = load(table, (i + BEFORE) * pitch + (j + BEFORE) * COLOURS, COLOURS)
+            part = multiply(columns, repeat(pixel, columns))
+            for r in range(len(taps)):
+                place = first + r * pitch
+                store(sums, place, add_times(rows[r], part, load(sums, place, columns)))
 
 
-@_jit
+@jit
 def _tie(here, there, flow, weight, times, taps, onto_here, onto_there):
-    height, width, channels = here.shape
-    real = flow.dtype.type
+    height, width = weight.shape
+    pitch, real = here.shape[1] * COLOURS, flow.dtype.type
+    top, left = np.empty(width, np.int32), np.empty(width, np.int32)
+    down, across = np.empty(width, flow.dtype), np.empty(width, flow.dtype)
     power = 0.0
     for i in range(height):
+        near_row(flow, i, top, left, down, across)
         for j in range(width):
-            rows = _near(real(i) + flow[1, i, j], height, taps)
-            columns = _near(real(j) + flow[0, i, j], width, taps)
-            counts = weight[i, j]
-            for k in range(channels):
-                gap = here[i, j, k]
-                for row, down in rows:
-                    along = real(0)
-                    for column, across in columns:
-                        along += across * there[row, column, k]
-                    gap -= down * along
-                power += counts * gap * gap
-                gap *= real(times) * counts
-                onto_here[i, j, k] += gap
-                for row, down in rows:
-                    part = down * gap
-                    for column, across in columns:
-                        onto_there[row, column, k] -= across * part
+            first = (top[j] + BEFORE + taps[0]) * pitch + (left[j] + BEFORE + taps[0]) * COLOURS
+            rows, columns = _weights(down[j], taps), spread(_weights(across[j], taps), COLOURS)
+            read = scaled(rows[0], load(there, first, columns))
+            for r in range(1, len(taps)):
+                read = add_times(rows[r], load(there, first + r * pitch, columns), read)
+            pixel, counts = (i + BEFORE) * pitch + (j + BEFORE) * COLOURS, weight[i, j]
+            gap = subtract(load(here, pixel, COLOURS), fold(multiply(columns, read), COLOURS))
+            power += counts * dot(gap, gap)
+            gap = scaled(real(times) * counts, gap)
+            store(onto_here, pixel, add(load(onto_here, pixel, COLOURS), gap))
+            part = multiply(columns, repeat(gap, columns))
+            for r in range(len(taps)):
+                place = first + r * pitch
+                store(onto_there, place, add_times(-rows[r], part, load(onto_there, place, columns)))
     return power

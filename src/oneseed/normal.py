@@ -14,7 +14,7 @@ from torch import Tensor
 
 from oneseed.differences import add_diagonal, add_transposed, bends, slopes
 from oneseed.shapes import Frames, Measured, PixelMap
-from oneseed.warp import Link, pairs
+from oneseed.warp import Link, add_normals, pairs
 
 Degrade = Callable[[Tensor], Tensor]  # A, linear
 
@@ -63,7 +63,7 @@ class Normal:
         if self.rough:
             image.add_(smoothness(x, self.terms.edges, self.terms.colour), alpha=self.rough)
         if self.moving and self.terms.links:
-            image.add_(self._motion(x), alpha=self.moving)
+            add_normals(image, x, self.terms.links, [self.moving] * len(self.terms.links))
         return image
 
     def diagonal(self, measured: Frames) -> Frames:
@@ -80,14 +80,6 @@ class Normal:
                 here.add_(confidence, alpha=self.moving)
                 there.add_(warp.adjoint(confidence).clamp_(min=0), alpha=self.moving)
         return total.clamp_(min=1e-9 * float(total.max()) or 1.0)
-
-    def _motion(self, x: Frames) -> Frames:
-        """Σ_d (S − W_d)ᵀ c (S − W_d) x."""
-        x = x.contiguous(memory_format=torch.channels_last)  # colours of a pixel beside each other, as warps read them
-        total = torch.zeros_like(x)
-        for link in self.terms.links:
-            link.add_normal(total, x)
-        return total
 
 
 def smoothness(x: Frames, edges: Sequence[Tensor] | None, colour: float) -> Frames:

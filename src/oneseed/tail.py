@@ -10,60 +10,21 @@ back, where Σ_t S_tᵀ g_n is all that is needed. What is held grows with the f
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from oneseed import tail_compiled
+from oneseed.last_layer import LastLayer
 from oneseed.shapes import Frames
 from oneseed.warp import Warp
 
-BAND = 2**18
-"""Values of r that are made at a time on a CPU: 1 MiB. Elsewhere a frame."""
-
-
-@dataclass(frozen=True)
-class LastLayer:
-    """D1: a convolution of stride 1 with zeros around, as large there as here."""
-
-    weight: Float[Tensor, "3 C k l"]
-    """k and l odd."""
-    bias: Float[Tensor, " 3"]
-
-    @classmethod
-    def of(cls, layer: nn.Conv2d) -> "LastLayer":
-        assert (layer.stride, layer.dilation, layer.groups, layer.padding_mode) == ((1, 1), (1, 1), 1, "zeros")
-        assert layer.bias is not None
-        said = cls(layer.weight, layer.bias)
-        assert layer.padding == said.sides
-        return said
-
-    @property
-    def sides(self) -> tuple[int, int]:
-        """How far it reaches, down and to the right."""
-        down, right = self.weight.shape[2:]
-        return down // 2, right // 2
-
-    def __call__(self, feature: Tensor) -> Frames:
-        """The plain version of what this file is about."""
-        return F.conv2d(feature, self.weight, self.bias, padding=self.sides)
-
-    def transposed(self, g: Frames) -> Tensor:
-        """Kᵀ Sᵀ g."""
-        return F.conv_transpose2d(g, self.weight, padding=self.sides)
-
-    def laid_out(self, layout: torch.memory_format) -> "LastLayer":
-        """The same; what it takes and gives is best in that layout."""
-        return LastLayer(self.weight.contiguous(memory_format=layout), self.bias)
-
-    def mixing(self) -> Float[Tensor, "T C"]:
-        """K: all taps one below the other, each with its three colours."""
-        return self.weight.permute(2, 3, 0, 1).flatten(0, 2)
+BAND = 2**19
+"""Values of r that are made at a time on a CPU: 2 MiB. Elsewhere a frame."""
 
 
 def frames_beside(h: Tensor, A: Tensor, B: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> Frames:
@@ -83,37 +44,40 @@ class _Beside(torch.autograd.Function):
     def forward(ctx: Any, h: Tensor, A: Tensor, B: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
         ctx.save_for_backward(A, B)
         ctx.layer, ctx.motion = layer, motion
-        K, (frames, _, height, _), width = layer.mixing(), A.shape, B.shape[-1]
-        shared = F.conv2d(h, K[:, :, None, None])  # K h
-        x = h.new_empty(frames, 3, height, width)
-        taps = h.new_empty(len(K), height, width)
-        for n in range(frames):
-            _copy(motion[n](shared) if motion else shared, taps)  # W_n K h
-            for rows, band in _bands(A[n], width):
-                torch.matmul(A[n, :, rows], B[n], out=band)
-                taps[:, rows].view(len(K), -1).addmm_(K, band.view(len(band), -1))  # + K A_n B_n
-            _gather(taps, layer, x[n])
+        x = h.new_empty(len(A), 3, A.shape[2], B.shape[-1])
+        if motion and tail_compiled.takes(h, layer, motion):
+            tail_compiled.move(x, h, layer, motion)
+        else:
+            _move(x, h, layer, motion)
+        _add_residuals(x, A, B, layer)
         return x
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         A, B = ctx.saved_tensors
-        layer, motion = ctx.layer, ctx.motion
-        K, width = layer.mixing(), B.shape[-1]
-        dA, dB = torch.empty_like(A), torch.zeros_like(B)
-        taps = g.new_zeros(len(K), *g.shape[2:])  # Sᵀ g_n; what no tap reaches stays 0
-        for n in range(len(A)):
-            _spread(g[n], layer, taps)
-            for rows, band in _bands(A[n], width):
-                torch.mm(K.T, taps[:, rows].view(len(K), -1), out=band.view(len(band), -1))  # Kᵀ Sᵀ g_n
-                dA[n, :, rows] = band @ B[n].mT
-                dB[n].baddbmm_(A[n, :, rows].mT, band)
-        dh = _shared_back(g, layer, motion) if ctx.needs_input_grad[0] else None
+        layer, motion, g = ctx.layer, ctx.motion, g.contiguous()
+        dA, dB = _residuals_back(g, A, B, layer)
+        dh = None
+        if ctx.needs_input_grad[0]:
+            ours = motion and tail_compiled.takes(g, layer, motion)
+            dh = (tail_compiled.move_back if ours else _move_back)(g, layer, motion)
         return dh, dA, dB, None, None
 
 
-def _shared_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
+def _move(x: Frames, h: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> None:
+    """x = b + Σ_t S_t W_n K_t h, by the tables of W_n."""
+    if not motion:
+        x.copy_(layer(h).expand_as(x))
+        return
+    K = layer.mixing()
+    shared = F.conv2d(h, K[:, :, None, None])  # K h
+    x.copy_(layer.bias[:, None, None].expand_as(x))
+    for frame, warp in zip(x, motion, strict=True):
+        _add_taps(layer.apart(warp(shared)[0]), 0, layer, frame)
+
+
+def _move_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
     """Σ_n W_nᵀ Kᵀ Sᵀ g_n, by the convolution's own transpose: channels side by side, as W_nᵀ reads them."""
     layer = layer.laid_out(torch.channels_last)
     if not motion:
@@ -122,39 +86,65 @@ def _shared_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
     return reduce(Tensor.add_, (warp.adjoint(layer.transposed(one[None])) for warp, one in zip(motion, g, strict=True)))
 
 
-def _copy(x: Tensor, planes: Tensor) -> None:
-    """One frame with its channels side by side to planes; as matrices, for by strides it takes ten times as long."""
-    planes.flatten(1).copy_(x.permute(0, 2, 3, 1).flatten(0, 2).T)
+def _add_residuals(x: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> None:
+    """x += Σ_t S_t K_t A_n B_n."""
+    K, add_taps = layer.mixing(), (tail_compiled.add_taps if tail_compiled.takes(A, layer, ()) else _add_taps)
+    for n in range(len(A)):
+        for rows, band, taps in _bands(A[n], K, B.shape[-1]):
+            torch.matmul(A[n, :, rows], B[n], out=band)
+            torch.mm(K, band.flatten(1), out=taps.flatten(1))
+            add_taps(layer.apart(taps), rows.start, layer, x[n])
 
 
-def _bands(A: Tensor, width: int) -> Iterator[tuple[slice, Tensor]]:
-    """Rows after rows of one frame, and a place for their values of r."""
+def _residuals_back(g: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> tuple[Tensor, Tensor]:
+    """What A and B receive."""
+    K, spread = layer.mixing(), (tail_compiled.spread_taps if tail_compiled.takes(A, layer, ()) else _spread_taps)
+    dA, dB = torch.empty_like(A), torch.zeros_like(B)
+    for n in range(len(A)):
+        for rows, band, taps in _bands(A[n], K, B.shape[-1]):
+            spread(g[n], rows.start, layer, layer.apart(taps))
+            torch.mm(K.T, taps.flatten(1), out=band.flatten(1))  # Kᵀ Sᵀ g_n
+            dA[n, :, rows] = band @ B[n].mT
+            dB[n].baddbmm_(A[n, :, rows].mT, band)
+    return dA, dB
+
+
+def _bands(A: Tensor, K: Tensor, width: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """Rows after rows of one frame, a place for their values of r, and one for what the taps make of them."""
     channels, height, _ = A.shape
     count = min(max(BAND // (channels * width), 1), height) if A.device.type == "cpu" else height
-    place = A.new_empty(channels * count * width)
+    place, taps = A.new_empty(channels * count * width), A.new_empty(len(K) * count * width)
     for first in range(0, height, count):
         last = min(first + count, height)
-        yield slice(first, last), place[: channels * (last - first) * width].view(channels, last - first, width)
+        values = (last - first) * width
+        yield (
+            slice(first, last),
+            place[: channels * values].view(channels, last - first, width),
+            taps[: len(K) * values].view(len(K), last - first, width),
+        )
 
 
-def _shifts(layer: LastLayer, height: int, width: int) -> Iterator[tuple[Any, Any]]:
-    """For every tap, the pixels that it reaches, and from where."""
+def _reached(first: int, count: int, layer: LastLayer, height: int, width: int) -> Iterator[tuple[Any, Any]]:
+    """For every tap and rows from `first` on, the pixels that it reaches, and from which of these rows."""
     down, right = layer.sides
     for i in range(-down, down + 1):
+        above, below = max(first - i, 0), max(min(first + count - i, height), 0)
         for j in range(-right, right + 1):
-            here = ..., slice(max(-i, 0), height - max(i, 0)), slice(max(-j, 0), width - max(j, 0))
-            there = ..., slice(max(i, 0), height + min(i, 0)), slice(max(j, 0), width + min(j, 0))
+            here = ..., slice(above, below), slice(max(-j, 0), width - max(j, 0))
+            there = ..., slice(above + i - first, max(below + i - first, 0)), slice(max(j, 0), width + min(j, 0))
             yield here, there
 
 
-def _gather(taps: Tensor, layer: LastLayer, x: Tensor) -> None:
-    """x = b + Σ_t S_t taps_t."""
-    x.copy_(layer.bias[:, None, None].expand_as(x))
-    for tap, (here, there) in zip(taps.unflatten(0, (-1, 3)), _shifts(layer, *x.shape[1:]), strict=True):
+def _add_taps(taps: Tensor, first: int, layer: LastLayer, x: Tensor) -> None:
+    """x += Σ_t S_t taps_t of one frame, for rows from `first` on."""
+    reached = _reached(first, taps.shape[3], layer, *x.shape[1:])
+    for tap, (here, there) in zip(taps.flatten(0, 1), reached, strict=True):
         x[here] += tap[there]
 
 
-def _spread(g: Tensor, layer: LastLayer, taps: Tensor) -> None:
-    """taps_t = S_tᵀ g, where taps are 0 outside."""
-    for tap, (here, there) in zip(taps.unflatten(0, (-1, 3)), _shifts(layer, *g.shape[1:]), strict=True):
+def _spread_taps(g: Tensor, first: int, layer: LastLayer, taps: Tensor) -> None:
+    """taps_t = S_tᵀ g of one frame, for rows from `first` on."""
+    taps.zero_()
+    reached = _reached(first, taps.shape[3], layer, *g.shape[1:])
+    for tap, (here, there) in zip(taps.flatten(0, 1), reached, strict=True):
         tap[there] = g[here]

@@ -83,21 +83,22 @@ class Link(NamedTuple):
         here += gap
         there -= self.warp.adjoint(gap)
 
-    def add_normal(self, total: Frames, x: Frames, times: float | Tensor = 1.0) -> Tensor:
-        """total += times (S − W)ᵀ c (S − W) x; returns ‖√c (S − W) x‖².
 
-        Args:
-            total: its channels lie side by side.
-        """
-        weight = self.weight.to(x.dtype)
-        if compiled.takes(x, self.warp.flow):
-            power = compiled.add_normal(total, x, self.step, self.warp.flow, weight, float(times), self.warp.taps)
-            return x.new_tensor(power)
-        gap = self.gap(x)
-        seen = gap * weight
-        power = (gap * seen).sum()
-        self.add_transposed(total, seen.mul_(times))
-        return power
+def add_normals(total: Frames, x: Frames, links: Sequence[Link], times: Sequence[float]) -> list[float]:
+    """total += Σ times (S − W)ᵀ c (S − W) x, over all links; returns ‖√c (S − W) x‖² of each."""
+    if all(compiled.takes(x, link.warp.flow) for link in links):
+        ties = [
+            compiled.Tie(link.step, link.warp.flow, link.weight, often, link.warp.taps)
+            for link, often in zip(links, times, strict=True)
+        ]
+        return compiled.add_normals(total, x, ties)
+    powers = []
+    for link, often in zip(links, times, strict=True):
+        gap = link.gap(x)
+        seen = gap * link.weight.to(x.dtype)
+        powers.append((gap * seen).sum().item())
+        link.add_transposed(total, seen.mul_(often))
+    return powers
 
 
 def pairs(x: Frames, step: int) -> tuple[_Some, _Some]:
@@ -171,12 +172,11 @@ def fused_link_loss(x: Frames, links: Sequence[Link]) -> Tensor:
 class _LinkLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Frames, links: Sequence[Link]) -> Tensor:
-        loss, slope = x.new_zeros(()), torch.zeros_like(x, memory_format=torch.channels_last)
-        for link in links:
-            share = 1 / ((link.weight.sum() * x.shape[1]).clamp(min=1e-6) * len(links))
-            loss += share * link.add_normal(slope, x, 2 * share)
+        slope, count = torch.zeros_like(x), x.shape[1] * len(links)
+        shares = [1 / max(link.weight.sum().item() * count, 1e-6 * len(links)) for link in links]
+        powers = add_normals(slope, x, links, [2 * share for share in shares])
         ctx.save_for_backward(slope)
-        return loss
+        return x.new_tensor(sum(share * power for share, power in zip(shares, powers, strict=True)))
 
     @staticmethod
     @once_differentiable

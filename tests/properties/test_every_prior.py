@@ -13,13 +13,13 @@ from torch import Tensor
 
 from oneseed import registry
 from oneseed.errors import RequestError
+from oneseed.last_layer import LastLayer
 from oneseed.load import load_prior
 from oneseed.prior._frozen import frozen
 from oneseed.prior.base import JOINTS, Joint, Prior, cut
 from oneseed.prior.diffusers import Diffusers
 from oneseed.prior.tiny import PARTS, Tiny
 from oneseed.recipe import Recipe
-from oneseed.tail import LastLayer
 from oneseed.video import Video
 
 NAMES = ["toy", *registry.choices("prior")]

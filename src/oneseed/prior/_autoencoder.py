@@ -26,7 +26,45 @@ class Block(nn.Module):
         nn.init.zeros_(self.second.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.relu(self.first(F.relu(x))))
+        return x + self.second(F.relu_(self.first(F.relu(x))))
+
+
+class Shuffle(nn.Module):
+    """Four channels to the four pixels of one: PixelShuffle(2)."""
+
+    beside = False
+    """Whether what goes to one pixel comes side by side: for other weights the same, and ten times as fast, channels last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.beside:
+            return F.pixel_shuffle(x, 2)
+        n, channels, height, width = x.shape
+        pixels = x.permute(0, 2, 3, 1).reshape(n, height, width, 2, 2, channels // 4).transpose(2, 3)
+        return pixels.reshape(n, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)
+
+    def put_beside_(self, layer: nn.Conv2d) -> None:
+        """Have the layer in front of it, whose weights are for PixelShuffle, give what goes to one pixel side by side."""
+        for parameter in (layer.weight, layer.bias):
+            assert parameter is not None
+            parameter.copy_(
+                parameter.unflatten(0, (-1, 2, 2)).permute(1, 2, 0, *range(3, parameter.ndim + 2)).flatten(0, 2)
+            )
+        self.beside = True
+
+
+class _AddFirst(torch.autograd.Function):
+    """feature[:, :3] += picture, in place."""
+
+    @staticmethod
+    def forward(ctx, feature: Tensor, picture: Tensor) -> Tensor:  # type: ignore[override]
+        ctx.mark_dirty(feature)
+        feature[:, : picture.shape[1]] += picture
+        ctx.channels = picture.shape[1]
+        return feature
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor):  # type: ignore[override]
+        return gradient, gradient[:, : ctx.channels]
 
 
 def _blocks(channels: int, count: int) -> list[nn.Module]:
@@ -70,8 +108,9 @@ class Decoder(nn.Module):
         layers: list[nn.Module] = [nn.Conv2d(latent_channels, widths[0], 3, padding=1)]
         for width, count, wider, size in zip(widths, blocks, [*widths[1:], feature_channels], (1, 1, 3), strict=True):
             layers += [*_blocks(width, count), nn.ReLU(), nn.Conv2d(width, 4 * wider, size, padding=size // 2)]
-            layers += [nn.PixelShuffle(2)]
-        self.detail = nn.Sequential(*layers, nn.ReLU())
+            layers += [Shuffle()]
+        layers.insert(-1, nn.ReLU(inplace=True))
+        self.detail = nn.Sequential(*layers)
         self.tail = nn.Conv2d(feature_channels, 3, 3, padding=1)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
@@ -81,7 +120,16 @@ class Decoder(nn.Module):
 
     def body(self, latent: Tensor) -> Tensor:
         picture = F.pixel_shuffle(self.linear(latent), SIDE)
-        return self.detail(latent) + F.pad(picture, (0, 0, 0, 0, 0, self.tail.in_channels - 3))
+        return _AddFirst.apply(self.detail(latent), picture)  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def put_beside_(self) -> None:
+        """The same, faster with channels last; not for training."""
+        layers = list(self.detail)
+        for number, layer in enumerate(layers):
+            if isinstance(layer, Shuffle):
+                before = next(before for before in reversed(layers[:number]) if isinstance(before, nn.Conv2d))
+                layer.put_beside_(before)
 
     def body_to(self, dtype: torch.dtype) -> None:
         """D2's precision; D1 keeps its own."""

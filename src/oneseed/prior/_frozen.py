@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from oneseed.tail import LastLayer
+from oneseed.last_layer import LastLayer
 
 
 class _Frozen(torch.autograd.Function):

@@ -37,7 +37,8 @@ def in_precision(network: Callable[[Tensor], Tensor], x: Tensor, dtype: torch.dt
     """network(x), computed in `dtype`, from and to the precision of x. The same precision: nothing is done."""
     if x.dtype == dtype:
         return network(x)
-    if not (torch.is_grad_enabled() and x.requires_grad):
+    reaches = torch.finfo(dtype).tiny <= torch.finfo(x.dtype).tiny  # bfloat16 loses digits, and no small number
+    if reaches or not (torch.is_grad_enabled() and x.requires_grad):
         return network(x.to(dtype)).to(x.dtype)
     scale: list[Tensor] = []
     return _Leave.apply(network(_Enter.apply(x, scale, dtype)), scale, x.dtype)  # type: ignore[no-any-return]

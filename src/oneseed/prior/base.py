@@ -9,8 +9,8 @@ from typing import Literal, Protocol, runtime_checkable
 from torch import Tensor
 
 from oneseed.ddim import Spacing
+from oneseed.last_layer import LastLayer
 from oneseed.shapes import Frames
-from oneseed.tail import LastLayer
 
 Joint = Literal["seed", "latent", "feature"]
 JOINTS: tuple[Joint, ...] = ("seed", "latent", "feature")

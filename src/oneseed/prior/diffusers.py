@@ -10,13 +10,13 @@ from torch.nn import functional as F
 from oneseed import ddim, torchvision_operators
 from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
+from oneseed.last_layer import LastLayer
 from oneseed.prior._checkpoint import Checkpoint, Text, load_checkpoint, load_decoder
 from oneseed.prior._decoders import decoder_of
 from oneseed.prior._frozen import frozen
 from oneseed.prior._half import in_precision
 from oneseed.prior._hub import locate
 from oneseed.shapes import Frames
-from oneseed.tail import LastLayer
 
 __all__ = ["Diffusers"]
 

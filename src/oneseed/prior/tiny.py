@@ -12,12 +12,12 @@ from torch.utils.checkpoint import checkpoint as recompute
 from oneseed import ddim, torchvision_operators
 from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
+from oneseed.last_layer import LastLayer
 from oneseed.prior._autoencoder import SIDE, Decoder, Encoder
 from oneseed.prior._frozen import frozen
 from oneseed.prior._half import in_precision
 from oneseed.prior._schedule import CONFIG, read_schedule
 from oneseed.shapes import Frames
-from oneseed.tail import LastLayer
 
 __all__ = ["Tiny"]
 
@@ -53,6 +53,7 @@ class Tiny(nn.Module):
             folder / "unet", use_safetensors=True, low_cpu_mem_usage=False, torch_dtype=dtype
         )
         self.unet, self.schedule = unet, read_schedule(folder)
+        self.decoder.put_beside_()
         self.decoder.body_to(dtype)
         self.grain = SIDE * 2 ** (
             len(unet.config.block_out_channels) - 1

@@ -1,0 +1,36 @@
+"""Functions compiled for a CPU by numba, and threads to run them on."""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from inspect import unwrap
+from typing import Any
+
+import torch
+from numba import njit
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compiled when it is called first, which takes seconds; what was compiled is kept for the next time."""
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    function = unwrap(function)  # without the checks that tests put around it
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # there is no place to keep what was compiled
+        return njit(**options)(function)
+
+
+def each(work: Callable[[int], Any], numbers: Iterable[int]) -> list[Any]:
+    """What `work` returns for each, in order, on as many threads as torch uses."""
+    threads = torch.get_num_threads()
+    return [work(n) for n in numbers] if threads == 1 else list(_pool(threads).map(work, numbers))
+
+
+@lru_cache(maxsize=1)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "oneseed")
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads are not forked
