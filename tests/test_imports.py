@@ -17,7 +17,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
     "errors shapes box",
     "registry fields disk jit lanes last_layer differences ddim residual torchvision_operators noise device",
-    "compiled",
+    "compiled smoothness_compiled",
     "sampling cli_json misfit",
     "warp",
     "tail_compiled",

@@ -14,8 +14,9 @@ from oneseed.degrade.downsample import Downsample
 from oneseed.degrade.mask import Mask
 from oneseed.degrade.motion_blur import MotionBlur
 from oneseed.degrade.temporal_blur import TemporalBlur
+from oneseed.differences import bends, slopes
 from oneseed.least_squares import Terms
-from oneseed.normal import Normal, each_measured
+from oneseed.normal import Normal, add_smoothness, each_measured, smoothness
 from oneseed.warp import Link, Warp
 
 
@@ -52,6 +53,27 @@ def test_the_diagonal_is_exact_where_no_pixels_are_mixed_and_motion_is_whole(dra
     terms = replace(some_terms(draw), links=links)
     expected, found = diagonals(Mask(0.5).then(Fading()), terms if edges else replace(terms, edges=None))
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    "size", [(2, 3, 6, 7), (1, 1, 5, 4), (1, 3, 2, 3), (1, 2, 1, 5), (1, 3, 4, 1), (1, 1, 1, 1)], ids=str
+)
+@pytest.mark.parametrize("edges", [True, False])
+def test_smoothness_in_one_pass_is_that_of_its_parts(draw, edges: bool, size: tuple[int, ...], dtype: torch.dtype):
+    x, total = draw(*size, dtype=dtype), draw(*size, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    weights = None
+    if edges:
+        weights = [draw(*d.shape, dtype=dtype) for d in (*slopes(x[:, :1]), *bends(x[:, :1]))]
+    expected = total + 0.7 * smoothness(x, weights, 3.0)
+    add_smoothness(total, x, weights, 3.0, 0.7)
+    torch.testing.assert_close(total, expected)
+
+
+def test_smoothness_of_other_precisions_is_that_of_its_parts(draw):
+    x, total = draw(1, 3, 5, 4).bfloat16(), torch.zeros(1, 3, 5, 4, dtype=torch.bfloat16)
+    add_smoothness(total, x, None, 3.0, 1.0)
+    assert torch.equal(total, smoothness(x, None, 3.0))
 
 
 def test_motion_by_fractions_of_a_pixel_counts_for_more_than_it_does(draw):

@@ -9,6 +9,7 @@ what motion and smoothness leave unexplained, v a video that x should stay near.
 start of the optimisation, and its last step onto the measurements.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -48,21 +49,26 @@ def iterates(
     scale = 1.0 if measured is None else 1 / H.diagonal(measured)
     residual = H.b - H(x)
     direction = scale * residual
-    power = (residual * direction).sum()
+    power = _inner(residual, direction)
+    rounding = power * torch.finfo(x.dtype).eps ** 2
     for _ in range(steps):
         image = H(direction)
-        curvature = (direction * image).sum()
-        if curvature <= 0:  # nothing is left, or so little that it vanished in rounding
+        curvature = _inner(direction, image)
+        if curvature <= 0 or power <= rounding:  # nothing is left, or so little that it vanished in rounding
             return
         length = power / curvature
-        moved = direction.square().mean().sqrt()
-        x, residual = x + length * direction, residual - length * image
+        moved = torch.linalg.vector_norm(direction) / math.sqrt(direction.numel())
+        x, residual = torch.addcmul(x, direction, length), residual.addcmul_(image, length, value=-1)
         scaled = scale * residual
-        power, last = (residual * scaled).sum(), power
-        direction = scaled + power / last * direction
+        power, last = _inner(residual, scaled), power
+        direction = scaled.addcmul_(direction, power / last)
         yield x
         if length * moved < tolerance:
             return
+
+
+def _inner(one: Tensor, other: Tensor) -> Tensor:
+    return torch.dot(one.flatten(), other.flatten())
 
 
 def _size(d: Tensor, colour: float) -> Tensor:

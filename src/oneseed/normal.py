@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from oneseed import smoothness_compiled
 from oneseed.differences import add_diagonal, add_transposed, bends, slopes
 from oneseed.shapes import Frames, Measured, PixelMap
 from oneseed.warp import Link, add_normals, pairs
@@ -61,7 +62,7 @@ class Normal:
         """H x."""
         image = torch.addcmul(gram(self.degrade, x), self.nearness, x)
         if self.rough:
-            image.add_(smoothness(x, self.terms.edges, self.terms.colour), alpha=self.rough)
+            add_smoothness(image, x, self.terms.edges, self.terms.colour, self.rough)
         if self.moving and self.terms.links:
             add_normals(image, x, self.terms.links, [self.moving] * len(self.terms.links))
         return image
@@ -80,6 +81,14 @@ class Normal:
                 here.add_(confidence, alpha=self.moving)
                 there.add_(warp.adjoint(confidence).clamp_(min=0), alpha=self.moving)
         return total.clamp_(min=1e-9 * float(total.max()) or 1.0)
+
+
+def add_smoothness(total: Frames, x: Frames, edges: Sequence[Tensor] | None, colour: float, times: float) -> None:
+    """total += times DᵀΓᵀ e ΓD x."""
+    if smoothness_compiled.takes(x):
+        smoothness_compiled.add_smoothness(total, x, edges, colour, times)
+    else:
+        total.add_(smoothness(x, edges, colour), alpha=times)
 
 
 def smoothness(x: Frames, edges: Sequence[Tensor] | None, colour: float) -> Frames:
