@@ -16,7 +16,8 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
     "errors shapes box",
-    "registry fields disk jit lanes last_layer differences ddim residual torchvision_operators noise device",
+    "jit",
+    "registry fields disk lanes last_layer differences ddim residual torchvision_operators noise device",
     "compiled smoothness_compiled",
     "sampling cli_json misfit",
     "warp",

@@ -84,6 +84,24 @@ def test_many_links_at_once_are_one_after_the_other(draw, dtype):
     assert powers == pytest.approx(singly)
 
 
+@pytest.mark.parametrize("together", [1, 2, 3, 8])
+def test_tables_of_a_few_frames_at_a_time_are_enough(draw, monkeypatch, together):
+    x = draw(6, 3, 9, 7)
+    links = [
+        Link(step, Warp(wandering(draw, 6 - abs(step), 9, 7, torch.float32)), draw(6 - abs(step), 1, 9, 7))
+        for step in (1, -2, 5)
+    ]
+    expected, powers = torch.zeros_like(x), []
+    for link in links:
+        gap = link.gap(x)
+        link.add_transposed(expected, link.weight * gap)
+        powers.append((link.weight * gap.square()).sum().item())
+    monkeypatch.setattr(compiled, "TOGETHER", together)
+    total = torch.zeros_like(x)
+    assert add_normals(total, x, links, [1.0, 1.0, 1.0]) == pytest.approx(powers)
+    torch.testing.assert_close(total, expected)
+
+
 def test_colours_beside_each_other_or_not(draw):
     x, link = draw(4, 3, 9, 7), Link(1, Warp(wandering(draw, 3, 9, 7, torch.float32)), draw(3, 1, 9, 7))
     totals = [torch.zeros_like(x), torch.zeros_like(x, memory_format=torch.channels_last)]
@@ -106,6 +124,7 @@ def test_threads_change_no_bit(draw):
 
 @pytest.mark.parametrize("step", [1, -2, 3])
 def test_pairs_worked_on_at_the_same_time_share_no_frame(draw, monkeypatch, step):
+    monkeypatch.setattr(compiled, "TOGETHER", 9)
     turns, each = [], compiled.each
     monkeypatch.setattr(compiled, "each", lambda work, numbers: each(work, turns.append(list(numbers)) or turns[-1]))
     count = 9 - abs(step)

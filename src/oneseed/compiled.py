@@ -29,6 +29,10 @@ BEFORE, BEYOND = 1, 2
 """Pixels of border before and after a table: as far as any kernel reads."""
 
 
+TOGETHER = 8
+"""Frames of which there are tables at a time, and as many more as a tie reaches."""
+
+
 class Tie(NamedTuple):
     """Frames n and n + step: c, and the flow of W, and how many times it counts."""
 
@@ -65,24 +69,32 @@ def warp(x: Frames, flow: Flow, taps: Taps, transposed: bool) -> Frames:
 
 def add_normals(total: Frames, x: Frames, ties: Sequence[Tie]) -> list[float]:
     """total += Σ times (S − W)ᵀ c (S − W) x over all ties, in one pass for each; returns ‖√c (S − W) x‖² of each."""
-    frames, totals = x.detach().numpy(), total.numpy()
-    tables = each(lambda n: _pack(frames[n]), range(len(frames)))
-    sums = [np.zeros_like(table) for table in tables]
-    powers = []
-    for step, flow, weight, times, taps in ties:
-        flows, weights = _like(flow, x), _like(weight, x)
-        reach, count = abs(step), len(flows)
-
-        def tie(n: int) -> float:
-            here, there = (n, n + reach) if step > 0 else (n + reach, n)  # noqa: B023  it is called before they change
-            args = flows[n], weights[n, 0], times, taps  # noqa: B023
-            return _tie(tables[here], tables[there], *args, sums[here], sums[there])
-
-        # pairs that share no frame at the same time, in the same order always
-        turns = (each(tie, (n for n in range(count) if n // reach % 2 == turn)) for turn in (0, 1))
-        powers.append(sum(sum(turn) for turn in turns))
-    each(lambda n: _add_unpacked(sums[n], totals[n]), range(len(frames)))
+    frames, totals, powers = x.detach().numpy(), total.numpy(), [0.0] * len(ties)
+    given = [(_like(tie.flow, x), _like(tie.weight, x)) for tie in ties]
+    reach = max((abs(tie.step) for tie in ties), default=0)
+    for first in range(0, len(frames), TOGETHER):
+        last = min(first + TOGETHER + reach, len(frames))
+        tables = each(lambda n: _pack(frames[n]), range(first, last))
+        sums = [np.zeros_like(table) for table in tables]
+        for number, (tie, (flows, weights)) in enumerate(zip(ties, given, strict=True)):
+            pairs = range(first, min(first + TOGETHER, len(flows)))
+            powers[number] += _ties(tie, pairs, flows, weights, tables, sums)
+        each(lambda n: _add_unpacked(sums[n - first], totals[n]), range(first, last))  # noqa: B023  called at once
     return powers
+
+
+def _ties(tie: Tie, pairs: range, flows: Any, weights: Any, tables: list[Any], sums: list[Any]) -> float:
+    """The power of some pairs; tables and sums begin with the first of them."""
+    reach, begin = abs(tie.step), pairs.start
+
+    def one(n: int) -> float:
+        here, there = (n - begin, n - begin + reach) if tie.step > 0 else (n - begin + reach, n - begin)
+        given = tables[here], tables[there], flows[n], weights[n, 0]
+        return _tie(*given, tie.times, tie.taps, sums[here], sums[there])
+
+    # pairs that share no frame at the same time, in the same order always
+    turns = (each(one, (n for n in pairs if n // reach % 2 == turn)) for turn in (0, 1))
+    return sum((sum(turn) for turn in turns), 0.0)
 
 
 def _like(values: Tensor, x: Tensor) -> Any:

@@ -87,7 +87,6 @@ def estimate(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Reci
 
     networks: Any = prior
     held = [*networks.parameters(), *networks.buffers()]
-    weights = sum(value.numel() * value.element_size() for value in held)
     recipe = recipe.settled(prior, started=False)
     one = (
         replace(recipe, steps=min(recipe.steps or 0, 1)) if prior.frugal else recipe
@@ -97,6 +96,8 @@ def estimate(prior: Prior | None, shape: tuple[int, int, int, int], recipe: Reci
         video = Video(prior, shape, one, torch.Generator(), place)
         video().square().mean().backward()
         adam = sum(2 * value.numel() * value.element_size() for value in video.learnt())
+    held = [*networks.parameters(), *networks.buffers()]  # by now all that the recipe needs is read
+    weights = sum(value.numel() * value.element_size() for value in held)
     return Estimate(weights, peak.most + adam, beside)
 
 

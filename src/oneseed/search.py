@@ -57,7 +57,8 @@ def search(
     for e in range(begin, recipe.epochs + 1):  # line 2; below 0 the chain learns the start, and the last only looks
         x = video()  # lines 3-9: eq 7, 11 or 12
         gap = degrade(x) - y
-        data = misfit.data(gap)  # eq 12
+        data, held_out = misfit.data(gap), misfit.held_out(gap)  # eq 12
+        del gap  # as large as the video
         warp = x.new_zeros(())  # line 15
         if e >= recipe.warp_from and recipe.warp_weight > 0:  # line 10
             links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
@@ -68,7 +69,7 @@ def search(
             raise DivergedError(f"the loss is {watched.item()} at epoch {e + fit}", start if best is None else best.x)
 
         last = Epoch(
-            e + fit, "search" if e >= 0 else "fit", x.detach(), data.item(), misfit.held_out(gap), warp.item(),
+            e + fit, "search" if e >= 0 else "fit", x.detach(), data.item(), held_out, warp.item(),
             video.residual.rms(), memory.visible_share,
         )  # fmt: skip
         yield last
@@ -78,9 +79,9 @@ def search(
         if e == recipe.epochs or stale or stop():
             break
         adam.param_groups[1]["lr"] = recipe.lr_residual if e >= 0 else recipe.lr_fit
-        adam.zero_grad(set_to_none=True)
         loss.backward()
         adam.step()  # line 17: eq 8
+        adam.zero_grad(set_to_none=True)
         video.residual.project_()  # line 18: eqs 8 and 13
         journal.note(partial(_state, e + 1, best, video, adam, memory, start, first))
 

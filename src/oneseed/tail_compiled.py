@@ -35,7 +35,6 @@ def move(x: Frames, h: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> None
     """x = b + Σ_t S_t W_n K_t h."""
     _, channels, height, width = h.shape
     down, right = layer.sides
-    h = torch.nn.functional.pad(h, (0, 1, 0, 1), mode="replicate")  # what is read below and right of the border
     taps = (h.permute(0, 2, 3, 1).reshape(-1, channels) @ _mixing(layer)).numpy()  # K h
     bias, out = layer.bias.detach().numpy(), x.numpy()
 
@@ -52,7 +51,7 @@ def move_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
     frames, _, height, width = g.shape
     down, right = layer.sides
     rows = 2 * down + 1
-    sums = torch.zeros((height + 1) * (width + 1), rows * LANES, dtype=g.dtype)
+    sums = torch.zeros(height * width, rows * LANES, dtype=g.dtype)
     gradients, taps, pitch = g.numpy(), sums.numpy(), _pitch(width, right)
     parts = min(rows, torch.get_num_threads())  # of the rows of taps: no two write to the same place
     for n in range(frames):
@@ -60,10 +59,7 @@ def move_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
         _put(gradients[n], down, right, table)
         flow = motion[n].flow[0].numpy()
         each(lambda part: _move_back(table, flow, part, parts, taps), range(parts))  # noqa: B023  called before they change
-    dh = (sums @ _mixing(layer).T).view(1, height + 1, width + 1, -1)
-    dh[:, -2] += dh[:, -1]
-    dh[:, :, -2] += dh[:, :, -1]
-    return dh[:, :-1, :-1].permute(0, 3, 1, 2)
+    return (sums @ _mixing(layer).T).view(1, height, width, -1).permute(0, 3, 1, 2)
 
 
 def add_taps(taps: Tensor, first: int, layer: LastLayer, x: Tensor) -> None:
@@ -91,21 +87,22 @@ def _pitch(width: int, right: int) -> int:
 def _move(taps, flow, sums):
     _, height, width = flow.shape
     rows, pitch, step = sums.shape[0] - height + 1, sums.shape[1], taps.shape[1]
-    beneath = (width + 1) * step
     top, left = np.empty(width, np.int32), np.empty(width, np.int32)
     down, across = np.empty(width, flow.dtype), np.empty(width, flow.dtype)
     one = flow.dtype.type(1)
     for i in range(height):
         near_row(flow, i, top, left, down, across)
         for j in range(width):
-            place = top[j] * beneath + left[j] * step
+            place = (top[j] * width + left[j]) * step
+            beside = step if left[j] < width - 1 else 0
+            beneath = width * step if top[j] < height - 1 else 0
             u, t = down[j], across[j]
             for row in range(rows):
                 first, here = place + row * LANES, (i + row) * pitch + 3 * j
                 read = scaled((one - u) * (one - t), load(taps, first, LANES))
-                read = add_times((one - u) * t, load(taps, first + step, LANES), read)
+                read = add_times((one - u) * t, load(taps, first + beside, LANES), read)
                 read = add_times(u * (one - t), load(taps, first + beneath, LANES), read)
-                read = add_times(u * t, load(taps, first + beneath + step, LANES), read)
+                read = add_times(u * t, load(taps, first + beneath + beside, LANES), read)
                 store(sums, here, add(load(sums, here, LANES), read))
 
 
@@ -113,24 +110,25 @@ def _move(taps, flow, sums):
 def _move_back(table, flow, part, parts, taps):
     _, height, width = flow.shape
     rows, pitch, step = table.shape[0] - height + 1, table.shape[1], taps.shape[1]
-    beneath = (width + 1) * step
     top, left = np.empty(width, np.int32), np.empty(width, np.int32)
     down, across = np.empty(width, flow.dtype), np.empty(width, flow.dtype)
     one = flow.dtype.type(1)
     for i in range(height):
         near_row(flow, i, top, left, down, across)
         for j in range(width):
-            place = top[j] * beneath + left[j] * step
+            place = (top[j] * width + left[j]) * step
+            beside = step if left[j] < width - 1 else 0
+            beneath = width * step if top[j] < height - 1 else 0
             u, t = down[j], across[j]
             for row in range(part, rows, parts):
                 first = place + row * LANES
                 given = load(table, (i + row) * pitch + 3 * j, LANES)
                 store(taps, first, add_times((one - u) * (one - t), given, load(taps, first, LANES)))
-                first += step
+                first += beside
                 store(taps, first, add_times((one - u) * t, given, load(taps, first, LANES)))
-                first += beneath - step
+                first += beneath - beside
                 store(taps, first, add_times(u * (one - t), given, load(taps, first, LANES)))
-                first += step
+                first += beside
                 store(taps, first, add_times(u * t, given, load(taps, first, LANES)))
 
 

@@ -1,6 +1,8 @@
 """What holds for every prior: the chain, its sizes, its gradients; and `tiny` against diffusers itself."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +256,22 @@ def test_tiny_loads_in_half_precision_where_that_is_fast(folder: Path, monkeypat
     for name in ("tiny", str(folder)):
         prior: Any = load_prior(name)
         assert prior.dtype == (torch.bfloat16 if has else torch.float32)
+
+
+def test_tiny_reads_what_reverses_when_it_is_asked_for(folder: Path):
+    prior = Tiny(folder).double()
+    z = seed_for(prior, 32, 32).double()
+    prior.decode_tail(prior.decode_body(z))
+    assert "unet" not in dict(prior.named_children())
+    assert prior.reverse(z, 1, "trailing").dtype == torch.float64
+    parameters = list(dict(prior.named_children())["unet"].parameters())
+    assert {parameter.dtype for parameter in parameters} == {torch.float64}
+    assert not any(parameter.requires_grad for parameter in parameters)
+
+
+def test_what_ships_loads_without_diffusers():
+    code = "from oneseed.prior.tiny import Tiny; Tiny(); import sys; assert 'diffusers' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_tiny_needs_every_part(folder: Path, tmp_path: Path):

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 
+from oneseed.jit import each
 from oneseed.shapes import Flow, Frames
 
 __all__ = ["Dis"]
@@ -37,13 +38,18 @@ class Dis:
     @torch.no_grad()
     def estimate(self, here: Frames, there: Frames) -> Flow:
         height, width = here.shape[-2:]
-        search = cv2.DISOpticalFlow.create(_PRESETS[self.preset])
-        search.setFinestScale(_FINEST[self.preset])
-        flows = np.empty((len(here), height, width, 2), np.float32)
+        flows = np.empty((len(here), 2, height, width), np.float32)
+        before, after = _luma(here), _luma(there)
+
+        def look(pair: int) -> None:
+            search = cv2.DISOpticalFlow.create(_PRESETS[self.preset])
+            search.setFinestScale(_FINEST[self.preset])
+            flow = search.calc(before[pair], after[pair], None)  # type: ignore[call-overload]
+            flows[pair] = flow[:height, :width].transpose(2, 0, 1)
+
         with _one_thread():
-            for pair, (a, b) in enumerate(zip(_luma(here), _luma(there), strict=True)):
-                flows[pair] = search.calc(a, b, None)[:height, :width]  # type: ignore[call-overload]
-        return torch.from_numpy(flows).movedim(-1, 1).to(here)
+            each(look, range(len(here)))
+        return torch.from_numpy(flows).to(here)
 
 
 def _luma(x: Frames) -> np.ndarray:
@@ -57,7 +63,7 @@ def _luma(x: Frames) -> np.ndarray:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """The order of the work, and with it the flow, must not depend on the machine."""
+    """For each pair: the order of the work, and with it the flow, must not depend on the machine."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

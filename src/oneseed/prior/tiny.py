@@ -1,16 +1,18 @@
 """A small latent diffusion model of photographs that ships with the package (8 x 8 pixels a latent)."""
 
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils.checkpoint import checkpoint as recompute
 
 from oneseed import ddim, torchvision_operators
-from oneseed.ddim import Spacing
+from oneseed.ddim import Schedule, Spacing
 from oneseed.errors import RequestError
 from oneseed.last_layer import LastLayer
 from oneseed.prior._autoencoder import SIDE, Decoder, Encoder
@@ -44,20 +46,15 @@ class Tiny(nn.Module):
                 raise RequestError(
                     f"{folder} holds no {part}; needed is a folder that `oneseed train` wrote. Name one."
                 )
-        torchvision_operators.declare()
-        from diffusers.models.unets.unet_2d import UNet2DModel
-
         self.name, self.frugal = "tiny" if folder == SHIPPED else folder.name, False
         self.encoder, self.decoder = _autoencoder(folder / "autoencoder")
-        unet: Any = UNet2DModel.from_pretrained(
-            folder / "unet", use_safetensors=True, low_cpu_mem_usage=False, torch_dtype=dtype
-        )
-        self.unet, self.schedule = unet, read_schedule(folder)
         self.decoder.put_beside_()
         self.decoder.body_to(dtype)
-        self.grain = SIDE * 2 ** (
-            len(unet.config.block_out_channels) - 1
-        )  # frames' sides are padded to multiples of it
+        self._folder = folder
+        if folder != SHIPPED:
+            _ = self.schedule  # it may be none that is known
+        halvings = _halvings(folder / "unet")
+        self.grain = SIDE * 2**halvings  # frames' sides are padded to multiples of it
         self.latent_channels = self.encoder.linear.out_channels
         self.requires_grad_(False).eval()
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -65,7 +62,30 @@ class Tiny(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Of R and D2."""
-        return self.unet.dtype
+        return next(self.decoder.parameters()).dtype
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """What R goes by."""
+        return read_schedule(self._folder)
+
+    @property
+    def unet(self) -> Any:
+        """R's network, read when it is asked for first: after a start R is left out, and diffusers alone takes seconds."""
+        if "unet" not in self._modules:
+            with _disable_current_modes():  # a size alone may be what is asked for, and real weights are read
+                self._modules["unet"] = self._read_unet()
+        return self._modules["unet"]
+
+    def _read_unet(self) -> nn.Module:
+        torchvision_operators.declare()
+        from diffusers.models.unets.unet_2d import UNet2DModel
+
+        unet: Any = UNet2DModel.from_pretrained(
+            self._folder / "unet", use_safetensors=True, low_cpu_mem_usage=False, torch_dtype=self.dtype
+        )
+        place = next(self.decoder.parameters()).device
+        return unet.requires_grad_(False).eval().to(place, memory_format=torch.channels_last)
 
     def steps(self, started: bool) -> int:
         """From noise R is worth 2 dB; from a start it costs time and gains nothing (`make bench-chain`)."""
@@ -114,8 +134,18 @@ def _autoencoder(folder: Path) -> tuple[Encoder, Decoder]:
         parts = nn.ModuleDict({"encoder": Encoder(*shared), "decoder": Decoder(*shared, config["feature_channels"])})
         parts.load_state_dict(load_file(folder / "model.safetensors"))
     except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        line = str(error).splitlines()[0]
-        raise RequestError(
-            f"{folder} is broken ({line}); needed is what `oneseed train` wrote. Name another."
-        ) from error
+        raise _broken(folder, error) from error
     return parts["encoder"], parts["decoder"]  # type: ignore[return-value]
+
+
+def _halvings(folder: Path) -> int:
+    """How often the network halves what it looks at."""
+    try:
+        return len(json.loads((folder / "config.json").read_text())["block_out_channels"]) - 1
+    except (ValueError, KeyError, TypeError) as error:
+        raise _broken(folder, error) from error
+
+
+def _broken(folder: Path, error: Exception) -> RequestError:
+    line = str(error).splitlines()[0]
+    return RequestError(f"{folder} is broken ({line}); needed is what `oneseed train` wrote. Name another.")
