@@ -16,8 +16,8 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
     "errors shapes box",
-    "registry fields disk compiled differences ddim residual torchvision_operators noise device",
-    "sampling cli_json misfit",
+    "registry fields disk compiled _tail_kernels differences ddim residual torchvision_operators noise device",
+    "sampling cli_json misfit tail_triton",
     "warp",
     "tail",
     "clip degrade prior denoise flow metrics normal",
