@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from oneseed import tail_compiled
+from oneseed import tail_compiled, tail_triton
 from oneseed.last_layer import LastLayer
 from oneseed.shapes import Frames
 from oneseed.warp import Warp
@@ -88,6 +88,9 @@ def _move_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
 
 def _add_residuals(x: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> None:
     """x += Σ_t S_t K_t A_n B_n."""
+    if tail_triton.takes(A):
+        tail_triton.add_residual(x, A, B, layer.weight)
+        return
     K, add_taps = layer.mixing(), (tail_compiled.add_taps if tail_compiled.takes(A, layer, ()) else _add_taps)
     for n in range(len(A)):
         for rows, band, taps in _bands(A[n], K, B.shape[-1]):
@@ -98,6 +101,8 @@ def _add_residuals(x: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> None:
 
 def _residuals_back(g: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> tuple[Tensor, Tensor]:
     """What A and B receive."""
+    if tail_triton.takes(A):
+        return tail_triton.residual_back(g, A, B, layer.weight)
     K, spread = layer.mixing(), (tail_compiled.spread_taps if tail_compiled.takes(A, layer, ()) else _spread_taps)
     dA, dB = torch.empty_like(A), torch.zeros_like(B)
     for n in range(len(A)):
