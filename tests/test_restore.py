@@ -23,6 +23,7 @@ from oneseed.flow.dis import Dis
 from oneseed.flow.still import Still
 from oneseed.recipe import Recipe
 from oneseed.restore import Epoch, _seen, optimise, restore
+from oneseed.search import _gain
 
 
 def test_a_run_has_a_start_a_fit_a_search_and_a_finish():
@@ -87,6 +88,23 @@ def test_the_video_that_predicts_best_is_kept_be_it_the_start(first_steps: int, 
     assert best.phase == phase
     assert best is not epochs[-2]
     assert torch.equal(epochs[-1].x, best.x)
+
+
+@pytest.mark.parametrize(("decibels", "gain"), [(0.0, 0.0), (1.0, 1.0), (0.04, 0.04)])
+def test_what_the_last_tenth_of_the_time_gained(decibels: float, gain: float):
+    errors = [1.0] * 20 + [10 ** (-decibels / 10)] * 2
+    assert _gain(errors) == pytest.approx(gain)
+    assert _gain([1.0]) == _gain([1.0, 0.0]) == 0.0
+
+
+def test_the_search_ends_when_time_buys_little(monkeypatch: pytest.MonkeyPatch):
+    recipe = dataclasses.replace(QUICK, epochs=30, patience=5, warp_weight=0.0)
+    taken = {}
+    for least in (-1.0, 0.05, 100.0):
+        monkeypatch.setattr(importlib.import_module("oneseed.search"), "LEAST_GAIN", least)
+        taken[least] = sum(epoch.phase == "search" for epoch in epochs_of(recipe))
+    assert taken[100.0] == 6  # patience, and the epoch that finds out
+    assert taken[100.0] <= taken[0.05] < taken[-1.0]
 
 
 def test_patience_ends_the_search_when_nothing_improves():
