@@ -20,7 +20,7 @@ import typer
 from torch.utils.flop_counter import FlopCounterMode
 
 from oneseed.degrade.mask import Mask
-from oneseed.device import fast_in_bfloat16
+from oneseed.device import fast_in_bfloat16, give_memory_back
 from oneseed.flow.dis import Dis
 from oneseed.load import load_prior
 from oneseed.prior.base import Joint, Prior
@@ -81,13 +81,17 @@ def seconds_by_turns(case: Case, count: int) -> tuple[float, float]:
 
 
 def peak_mb(case: Case, plain: bool) -> float:
-    """Of epochs, above the idle process with its libraries, in a process of its own. Linux alone tells it."""
+    """Of epochs, above the idle process with its libraries, in a process of its own. Linux alone tells it.
+
+    Memory goes back to the system as it does for `oneseed restore`; times are those of the allocator left alone.
+    """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_peak, (case, plain, torch.get_num_threads()))
 
 
 def _peak(case: Case, plain: bool, threads: int) -> float:
     torch.set_num_threads(threads)
+    give_memory_back()  # as the command line does
     small = epochs_of(Case(2, 64, case.joint), plain)
     for _ in range(LEFT_OUT):  # what libraries set up once
         next(small)

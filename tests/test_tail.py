@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from oneseed import tail
+from oneseed import tail, tail_compiled
 from oneseed.last_layer import LastLayer
 from oneseed.tail import frames_beside
 from oneseed.warp import Warp
@@ -58,6 +58,25 @@ def test_values_and_gradients_are_the_plain_ones(
     found = torch.autograd.grad((ours * weight).sum(), (seen, A, B))
     for one, other in zip(found, torch.autograd.grad((theirs * weight).sum(), (h, A, B)), strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_threads_change_no_bit():
+    layer, motion, before, found = layer_of((3, 3)), motions(True), torch.get_num_threads(), []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        learnt = parts()
+        x = frames_beside(*learnt, layer, motion)
+        found.append((x, *torch.autograd.grad(x.square().sum(), learnt)))
+    torch.set_num_threads(before)
+    for other in found[1:]:
+        assert all(torch.equal(one, again) for one, again in zip(found[0], other, strict=True))
+
+
+def test_long_rows_of_taps_go_by_tables():
+    """Of seven columns a row of taps is wider than a register."""
+    layer, motion, (h, A, B) = layer_of((3, 7)), motions(True), parts()
+    assert not tail_compiled.takes(h, layer, motion)
+    torch.testing.assert_close(frames_beside(h, A, B, layer, motion), plain(h, A, B, layer, motion))
 
 
 @pytest.mark.parametrize("moves", [False, True])

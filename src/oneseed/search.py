@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from oneseed.degrade.base import Degradation
 from oneseed.epoch import Epoch
@@ -15,7 +16,7 @@ from oneseed.misfit import Misfit
 from oneseed.recipe import Recipe
 from oneseed.shapes import Frames, Measured
 from oneseed.video import Video
-from oneseed.warp import FlowMemory, fused_link_loss, link_loss
+from oneseed.warp import FlowMemory, Link, fused_link_loss, link_loss
 
 LEAST_GAIN = 0.05
 """Ours: dB by which another tenth of the time must lower the error of what was held out; else the search ends."""
@@ -67,14 +68,14 @@ def search(
         warp = x.new_zeros(())  # line 15
         if e >= recipe.warp_from and recipe.warp_weight > 0:  # line 10
             links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
-            warp = (link_loss if video.plain else fused_link_loss)(x, links)  # line 13: eq 9
-        loss = data + recipe.warp_weight * warp if e >= 0 or start is None else (x - start).square().mean()
+            warp = _warp(x, links, recipe.warp_weight, video.plain)  # line 13: eq 9
+        loss = data + warp if e >= 0 or start is None else (x - start).square().mean()
         watched = loss + data  # the fit does not look at the data
         if not watched.isfinite():
             raise DivergedError(f"the loss is {watched.item()} at epoch {e + fit}", start if best is None else best.x)
 
         last = Epoch(
-            e + fit, "search" if e >= 0 else "fit", x.detach(), data.item(), held_out, warp.item(),
+            e + fit, "search" if e >= 0 else "fit", x.detach(), data.item(), held_out, warp.item() / (recipe.warp_weight or 1),
             video.residual.rms(), memory.visible_share,
         )  # fmt: skip
         yield last
@@ -95,6 +96,11 @@ def search(
     assert best is not None
     journal.after([value.detach() for value in video.learnt()])
     return last, best
+
+
+def _warp(x: Frames, links: Sequence[Link], weight: float, plain: bool) -> Tensor:
+    """Eq 9 by its weight."""
+    return weight * link_loss(x, links) if plain else fused_link_loss(x, links, weight)
 
 
 def _state(

@@ -57,12 +57,11 @@ class _Beside(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         A, B = ctx.saved_tensors
         layer, motion, g = ctx.layer, ctx.motion, g.contiguous()
-        dA, dB = _residuals_back(g, A, B, layer)
-        dh = None
+        dh = None  # first, for what it takes is let go of before factors receive anything
         if ctx.needs_input_grad[0]:
             ours = motion and tail_compiled.takes(g, layer, motion)
             dh = (tail_compiled.move_back if ours else _move_back)(g, layer, motion)
-        return dh, dA, dB, None, None
+        return dh, *_residuals_back(g, A, B, layer), None, None
 
 
 def _move(x: Frames, h: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> None:

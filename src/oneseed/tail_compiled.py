@@ -54,11 +54,14 @@ def move_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
     sums = torch.zeros(height * width, rows * LANES, dtype=g.dtype)
     gradients, taps, pitch = g.numpy(), sums.numpy(), _pitch(width, right)
     parts = min(rows, torch.get_num_threads())  # of the rows of taps: no two write to the same place
-    for n in range(frames):
+
+    def back(part: int) -> None:
         table = np.zeros((height + 2 * down, pitch), taps.dtype)
-        _put(gradients[n], down, right, table)
-        flow = motion[n].flow[0].numpy()
-        each(lambda part: _move_back(table, flow, part, parts, taps), range(parts))  # noqa: B023  called before they change
+        for n in range(frames):
+            _put(gradients[n], down, right, table)
+            _move_back(table, motion[n].flow[0].numpy(), part, parts, taps)
+
+    each(back, range(parts))
     return (sums @ _mixing(layer).T).view(1, height, width, -1).permute(0, 3, 1, 2)
 
 

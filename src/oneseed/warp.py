@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import interpolate
 
 from oneseed import compiled
+from oneseed.misfit import scaled
 from oneseed.sampling import Kernel, Sampler
 from oneseed.shapes import Flow, Frames, Mask, PairFlow, PairWeight
 
@@ -164,24 +165,24 @@ def link_loss(x: Frames, links: Sequence[Link]) -> Tensor:
     return torch.stack(losses).mean() if losses else x[:0].sum()
 
 
-def fused_link_loss(x: Frames, links: Sequence[Link]) -> Tensor:
-    """`link_loss` with its gradient in the same pass: nothing of a frame waits for the way back."""
-    return _LinkLoss.apply(x, links)  # type: ignore[no-any-return]
+def fused_link_loss(x: Frames, links: Sequence[Link], weight: float = 1.0) -> Tensor:
+    """`weight` times `link_loss` with its gradient in the same pass: nothing of a frame waits for the way back but that."""
+    return _LinkLoss.apply(x, links, weight)  # type: ignore[no-any-return]
 
 
 class _LinkLoss(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Frames, links: Sequence[Link]) -> Tensor:
+    def forward(ctx: Any, x: Frames, links: Sequence[Link], weight: float) -> Tensor:
         slope, count = torch.zeros_like(x), x.shape[1] * len(links)
-        shares = [1 / max(link.weight.sum().item() * count, 1e-6 * len(links)) for link in links]
+        shares = [weight / max(link.weight.sum().item() * count, 1e-6 * len(links)) for link in links]
         powers = add_normals(slope, x, links, [2 * share for share in shares])
         ctx.save_for_backward(slope)
         return x.new_tensor(sum(share * power for share, power in zip(shares, powers, strict=True)))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        return gradient * ctx.saved_tensors[0], None
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        return scaled(ctx.saved_tensors[0], gradient), None, None
 
 
 class FlowMemory:
