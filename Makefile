@@ -1,4 +1,4 @@
-# make demo | test | test-shared | check | bench | bench-exact | bench-all | bench-paper | bench-ablations | bench-prior | bench-chain | bench-true-size | bench-speed | bench-until | bench-tail-gpu | bench-long | bench-scale | train-tiny; SHARED is the folder with real data and weights.
+# make demo | test | test-shared | check | bench | bench-exact | bench-all | bench-paper | bench-ablations | bench-prior | bench-chain | bench-true-size | bench-speed | bench-until | bench-gpu | bench-long | bench-scale | train-tiny; SHARED is the folder with real data and weights.
 PYTHON ?= python3
 SHARED ?= ../shared
 CLIPS := breakdance dance-twirl drift-chicane horsejump-high
@@ -12,7 +12,7 @@ PRIOR ?= stable-diffusion-v1-5/stable-diffusion-v1-5
 BENCH = ONESEED_WEIGHTS=$(SHARED)/weights $(PY) -m bench $(SHARED)/data/davis --output runs/bench --lpips alex
 
 
-.PHONY: demo test test-shared check bench bench-exact bench-all bench-paper bench-ablations bench-prior bench-chain bench-true-size bench-speed bench-until bench-tail-gpu bench-long bench-scale train-tiny
+.PHONY: demo test test-shared check bench bench-exact bench-all bench-paper bench-ablations bench-prior bench-chain bench-true-size bench-speed bench-until bench-gpu bench-long bench-scale train-tiny
 
 $(DONE): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -63,8 +63,9 @@ bench-speed: $(DONE)
 bench-until: $(DONE)
 	$(PY) -m bench.until $(SHARED)/data/davis --clips "breakdance dance-twirl" --json runs/until.json
 
-bench-tail-gpu: $(DONE)
+bench-gpu: $(DONE)
 	$(PY) -m bench.tail_gpu
+	$(PY) -m bench.true_size
 
 bench-long: $(DONE)
 	$(PY) -m bench.long $(SHARED)/data/davis-long/dog --json runs/long.json

@@ -19,12 +19,12 @@ def one_thread():
 
 
 def test_the_fast_epoch_stays_faster():
-    """0.4 to 0.6 where nothing else runs. Seconds differ from machine to machine, this ratio little."""
+    """0.3 to 0.4, beside other programs too. Seconds differ from machine to machine, this ratio little."""
     ratios = []
     for _ in range(3):  # the best of three: what else runs makes it only worse
         plain, fast = speed.seconds_by_turns(GUARD, 5)
         ratios.append(fast / plain)
-    assert min(ratios) < 0.8
+    assert min(ratios) < 0.65
 
 
 def test_the_fast_epoch_stays_small():
