@@ -67,13 +67,14 @@ class Tiny(nn.Module):
     @cached_property
     def schedule(self) -> Schedule:
         """What R goes by."""
-        return read_schedule(self._folder)
+        with _disable_current_modes():
+            return read_schedule(self._folder)
 
     @property
     def unet(self) -> Any:
         """R's network, read when it is asked for first: after a start R is left out, and diffusers alone takes seconds."""
         if "unet" not in self._modules:
-            with _disable_current_modes():  # a size alone may be what is asked for, and real weights are read
+            with _disable_current_modes():  # a size alone may be what is asked for, and real numbers are read
                 self._modules["unet"] = self._read_unet()
         return self._modules["unet"]
 
