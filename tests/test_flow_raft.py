@@ -9,6 +9,7 @@ from tests.raft_weights import write_raft_weights
 from torch.nn import functional as F
 
 from oneseed.errors import RequestError
+from oneseed.flow import raft as raft_module
 from oneseed.flow.raft import Raft
 
 
@@ -36,6 +37,29 @@ def test_the_network_sees_frames_from_minus_one_to_one(weights, two, monkeypatch
     raft.estimate(two[:1], two[1:])
     for x, y in zip(seen[0], two, strict=True):
         torch.testing.assert_close(x[0, :, :100, :133], 2 * y - 1)
+
+
+def test_some_at_a_time_are_pair_by_pair(weights, monkeypatch):
+    x = torch.rand(4, 3, 100, 133, generator=torch.Generator().manual_seed(4))
+    raft, sizes = Raft("small", weights, updates=2), []
+    expected, forward = raft.estimate(x[:-1], x[1:]), raft._network.forward
+    monkeypatch.setattr(raft_module, "TOGETHER", {"cpu": 2})
+    monkeypatch.setattr(raft._network, "forward", lambda a, b, **rest: sizes.append(len(a)) or forward(a, b, **rest))
+    torch.testing.assert_close(raft.estimate(x[:-1], x[1:]), expected, rtol=1e-4, atol=1e-4)
+    assert sizes == [2, 1]
+
+
+def test_half_precision_is_nearly_the_same_flow(weights, two, monkeypatch):
+    raft = Raft("small", weights, updates=2)
+    expected = raft.estimate(two[:1], two[1:])
+    monkeypatch.setattr(raft_module, "HALF", {"cpu": torch.bfloat16})
+    found = raft.estimate(two[:1], two[1:])
+    assert found.dtype == torch.float32
+    assert 0 < (found - expected).norm() < 0.05 * expected.norm()
+
+
+def test_no_pairs_have_no_flow(weights, two):
+    assert Raft("small", weights, updates=1).estimate(two[:0], two[:0]).shape == (0, 2, 100, 133)
 
 
 def test_the_network_is_not_trained(weights):

@@ -17,8 +17,15 @@ _SMALLEST = 128  # the coarsest of its four correlation levels is 1/64 of a side
 _MULTIPLE = 8
 
 
+TOGETHER = {"cuda": 8}
+"""Pairs at a time, by the kind of device; elsewhere one."""
+
+HALF = {"cuda": torch.float16}
+"""What its networks compute in there, all but what needs more (autocast); elsewhere float32."""
+
+
 class Raft:
-    """RAFT, pair by pair, on the device of the frames.
+    """RAFT on the device of the frames: pair by pair, on a GPU some at a time and in half precision.
 
     Args:
         size: `large` (5.3 M parameters) or `small` (1.0 M).
@@ -56,11 +63,13 @@ class Raft:
     def estimate(self, here: Frames, there: Frames) -> Flow:
         height, width = here.shape[-2:]
         self._network.to(here.device)
-        flows = []
-        for a, b in zip(_prepared(here), _prepared(there), strict=True):
-            refined = self._network(a[None], b[None], num_flow_updates=self.updates)
-            flows.append(refined[-1][..., :height, :width])
-        return torch.cat(flows).to(here) if flows else here.new_zeros(0, 2, height, width)
+        kind = here.device.type
+        pairs = zip(*(_prepared(x).split(TOGETHER.get(kind, 1)) for x in (here, there)), strict=True)
+        with torch.autocast(kind, HALF.get(kind), enabled=kind in HALF):
+            flows = [self._network(a, b, num_flow_updates=self.updates)[-1] for a, b in pairs if len(a)]
+        if not flows:
+            return here.new_zeros(0, 2, height, width)
+        return torch.cat(flows)[..., :height, :width].to(here).contiguous()
 
 
 def _prepared(x: Frames) -> Tensor:
