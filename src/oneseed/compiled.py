@@ -14,7 +14,7 @@ import torch
 from numba.extending import overload
 from torch import Tensor
 
-from oneseed.jit import each, jit
+from oneseed.jit import each, jit, serves
 from oneseed.lanes import add, add_times, dot, fold, load, multiply, repeat, spread, store, subtract
 from oneseed.lanes import times as scaled
 from oneseed.shapes import Flow, Frames, PairFlow, PairWeight
@@ -45,8 +45,7 @@ class Tie(NamedTuple):
 
 def takes(x: Tensor, flow: Flow) -> bool:
     """Whether this file can serve them, and should."""
-    known = all(t.device.type == "cpu" and t.dtype in (torch.float32, torch.float64) for t in (x, flow))
-    return known and x.shape[1] <= COLOURS
+    return serves(x, flow) and x.shape[1] <= COLOURS
 
 
 def warp(x: Frames, flow: Flow, taps: Taps, transposed: bool) -> Frames:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from numba import njit
+from torch import Tensor
 
 
 def jit(function: Callable[..., Any]) -> Any:
@@ -19,6 +20,14 @@ def jit(function: Callable[..., Any]) -> Any:
         return njit(cache=True, **options)(function)
     except RuntimeError:  # there is no place to keep what was compiled
         return njit(**options)(function)
+
+
+def serves(*tensors: Tensor) -> bool:
+    """Whether compiled code can work on them: on a CPU, in 32 or 64 bits, and none that has a size alone."""
+    return all(
+        type(t) in (Tensor, torch.nn.Parameter) and t.device.type == "cpu" and t.dtype in (torch.float32, torch.float64)
+        for t in tensors
+    )
 
 
 def each(work: Callable[[int], Any], numbers: Iterable[int]) -> list[Any]:

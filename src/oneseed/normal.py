@@ -14,6 +14,7 @@ from torch import Tensor
 
 from oneseed import smoothness_compiled
 from oneseed.differences import add_diagonal, add_transposed, bends, slopes
+from oneseed.jit import serves
 from oneseed.shapes import Frames, Measured, PixelMap
 from oneseed.warp import Link, add_normals, pairs
 
@@ -85,7 +86,7 @@ class Normal:
 
 def add_smoothness(total: Frames, x: Frames, edges: Sequence[Tensor] | None, colour: float, times: float) -> None:
     """total += times DᵀΓᵀ e ΓD x."""
-    if smoothness_compiled.takes(x):
+    if serves(x):
         smoothness_compiled.add_smoothness(total, x, edges, colour, times)
     else:
         total.add_(smoothness(x, edges, colour), alpha=times)

@@ -3,16 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from oneseed.jit import each, jit
 from oneseed.shapes import Frames
-
-
-def takes(x: Tensor) -> bool:
-    """Whether this file can serve it."""
-    return x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
 
 
 def add_smoothness(total: Frames, x: Frames, edges: Sequence[Tensor] | None, colour: float, times: float) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from oneseed.compiled import near_row
-from oneseed.jit import each, jit
+from oneseed.jit import each, jit, serves
 from oneseed.lanes import add, add_times, load, store
 from oneseed.lanes import times as scaled
 from oneseed.last_layer import LastLayer
@@ -25,10 +25,8 @@ LANES = 16
 
 def takes(h: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> bool:
     """Whether this file can serve them."""
-    real = type(h) in (Tensor, torch.nn.Parameter)  # and none that has a size alone, of which memory is estimated
-    known = real and h.device.type == "cpu" and h.dtype in (torch.float32, torch.float64)
     linear = all(warp.taps == (0, 1) and warp.flow.dtype == h.dtype for warp in motion)
-    return known and linear and 3 * layer.weight.shape[3] <= LANES
+    return serves(h) and linear and 3 * layer.weight.shape[3] <= LANES
 
 
 def move(x: Frames, h: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> None:

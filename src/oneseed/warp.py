@@ -85,19 +85,19 @@ class Link(NamedTuple):
         there -= self.warp.adjoint(gap)
 
 
-def add_normals(total: Frames, x: Frames, links: Sequence[Link], times: Sequence[float]) -> list[float]:
-    """total += Σ times (S − W)ᵀ c (S − W) x, over all links; returns ‖√c (S − W) x‖² of each."""
+def add_normals(total: Frames, x: Frames, links: Sequence[Link], times: Sequence[float | Tensor]) -> list[Tensor]:
+    """total += Σ times (S − W)ᵀ c (S − W) x, over all links; returns ‖√c (S − W) x‖² of each. A GPU is not waited for."""
     if all(compiled.takes(x, link.warp.flow) for link in links):
         ties = [
-            compiled.Tie(link.step, link.warp.flow, link.weight, often, link.warp.taps)
+            compiled.Tie(link.step, link.warp.flow, link.weight, float(often), link.warp.taps)
             for link, often in zip(links, times, strict=True)
         ]
-        return compiled.add_normals(total, x, ties)
+        return [x.new_tensor(power) for power in compiled.add_normals(total, x, ties)]
     powers = []
     for link, often in zip(links, times, strict=True):
         gap = link.gap(x)
         seen = gap * link.weight.to(x.dtype)
-        powers.append((gap * seen).sum().item())
+        powers.append((gap * seen).sum())
         link.add_transposed(total, seen.mul_(often))
     return powers
 
@@ -173,11 +173,11 @@ def fused_link_loss(x: Frames, links: Sequence[Link], weight: float = 1.0) -> Te
 class _LinkLoss(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Frames, links: Sequence[Link], weight: float) -> Tensor:
-        slope, count = torch.zeros_like(x), x.shape[1] * len(links)
-        shares = [weight / max(link.weight.sum().item() * count, 1e-6 * len(links)) for link in links]
+        slope, loss = torch.zeros_like(x), x.new_zeros(())
+        shares = [weight / ((link.weight.sum() * x.shape[1]).clamp(min=1e-6) * len(links)) for link in links]
         powers = add_normals(slope, x, links, [2 * share for share in shares])
         ctx.save_for_backward(slope)
-        return x.new_tensor(sum(share * power for share, power in zip(shares, powers, strict=True)))
+        return sum((share * power for share, power in zip(shares, powers, strict=True)), loss)
 
     @staticmethod
     @once_differentiable
