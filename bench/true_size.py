@@ -20,7 +20,7 @@ from oneseed.prior._checkpoint import Checkpoint, Text
 from oneseed.prior.diffusers import Diffusers
 from oneseed.recipe import Recipe
 from oneseed.video import Video
-from oneseed.warp import FlowMemory, Warp, fused_link_loss
+from oneseed.warp import FlowMemory, Warp, add_link_slope
 
 KINDS = ("sd1", "xl")
 
@@ -112,9 +112,10 @@ def measured(
 
     def epoch() -> None:
         x = video()
-        loss = (x - y).square().mean() + recipe.warp_weight * fused_link_loss(x, links)
+        slope = (x.detach() - y).mul_(2 / y.numel())
+        add_link_slope(slope, x.detach(), links, recipe.warp_weight)
         adam.zero_grad(set_to_none=True)
-        loss.backward()
+        x.backward(slope)
         adam.step()
         video.residual.project_()
 

@@ -25,7 +25,7 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "tail",
     "clip degrade prior denoise flow metrics normal",
     "pieces",
-    "choice _sidecar_arrays spec score least_squares recipe load sample",
+    "choice objective _sidecar_arrays spec score least_squares recipe load sample",
     "sidecar presets finish plug_and_play epoch",
     "journal",
     "video state_file notes",

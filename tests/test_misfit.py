@@ -10,28 +10,15 @@ def parts(draw, share: float = 0.3):
     return gap.requires_grad_(), seen.double().expand(3, 3, 8, 6)
 
 
-def test_values_and_gradients_are_the_plain_ones(draw):
+def test_the_slope_is_the_gradient(draw):
     gap, seen = parts(draw)
-    fast, plain = Misfit(seen).data(gap), Misfit(seen, plain=True).data(gap)
-    torch.testing.assert_close(fast, plain)
+    plain = Misfit(seen).data(gap)
     torch.testing.assert_close(plain, gap[seen.bool()].square().mean())
-    one, other = (torch.autograd.grad(3 * loss, gap)[0] for loss in (fast, plain))
-    torch.testing.assert_close(one, other)
-    assert one[seen == 0].abs().max() == 0
-
-
-def test_a_gradient_is_that_of_finite_differences(draw):
-    gap, seen = parts(draw)
-    assert torch.autograd.gradcheck(Misfit(seen).data, gap)
-
-
-def test_one_video_waits_for_the_way_back(draw):
-    gap, seen = parts(draw)
-    kept: list[int] = []
-    misfit = Misfit(seen)
-    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.numel()) or x, lambda x: x):
-        misfit.data(gap)
-    assert sum(kept) <= gap.numel() + 1
+    (gradient,) = torch.autograd.grad(plain, gap)
+    slope = gap.detach().clone()
+    torch.testing.assert_close(Misfit(seen).to_slope_(slope), plain.detach())
+    torch.testing.assert_close(slope, gradient)
+    assert slope[seen == 0].abs().max() == 0
 
 
 def test_what_is_held_out_is_not_in_the_data_term_and_the_other_way_round(draw):

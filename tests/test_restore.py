@@ -23,7 +23,7 @@ from oneseed.flow.dis import Dis
 from oneseed.flow.still import Still
 from oneseed.recipe import Recipe
 from oneseed.restore import Epoch, _seen, optimise, restore
-from oneseed.search import _gain
+from oneseed.search import Least
 
 
 def test_a_run_has_a_start_a_fit_a_search_and_a_finish():
@@ -57,7 +57,7 @@ def test_a_plain_run_is_the_same_run_without_what_makes_it_fast(monkeypatch):
     def never(*_: object) -> None:
         raise AssertionError("a plain run")
 
-    for module, name in (("video", "frames_beside"), ("search", "fused_link_loss")):
+    for module, name in (("video", "frames_beside"), ("objective", "add_link_slope")):
         with monkeypatch.context() as patch:
             patch.setattr(importlib.import_module(f"oneseed.{module}"), name, never)
             with pytest.raises(AssertionError, match="a plain run"):
@@ -93,8 +93,31 @@ def test_the_video_that_predicts_best_is_kept_be_it_the_start(first_steps: int, 
 @pytest.mark.parametrize(("decibels", "gain"), [(0.0, 0.0), (1.0, 1.0), (0.04, 0.04)])
 def test_what_the_last_tenth_of_the_time_gained(decibels: float, gain: float):
     errors = [1.0] * 20 + [10 ** (-decibels / 10)] * 2
-    assert _gain(errors) == pytest.approx(gain)
-    assert _gain([1.0]) == _gain([1.0, 0.0]) == 0.0
+    assert Least(errors=errors).gain() == pytest.approx(gain)
+    assert Least(errors=[1.0]).gain() == Least(errors=[1.0, 0.0]).gain() == 0.0
+
+
+def test_the_least_error_and_when_it_was():
+    least = Least()
+    for number, error in enumerate([0.5, 0.3, 0.4, 0.3, 0.6]):
+        least.offer(Epoch(number, "search", torch.zeros(1, 3, 1, 1), 0.0, error))
+    assert (least.number, least.errors) == (3, [0.5, 0.3, 0.3, 0.3, 0.3])
+
+
+@pytest.mark.parametrize("first_steps", [2, 20], ids=["poor start", "good start"])
+def test_the_search_keeps_one_video_beside_its_own(first_steps: int):
+    A, recipe = Mask(0.5), dataclasses.replace(POORLY_BEGUN, lr_seed=2.0, epochs=10, first_steps=first_steps)
+    run = optimise(A(moving_clip()), A, ToyPrior(), Dis(), recipe, denoiser=ToyDenoiser())
+    held_out, videos = list[float](), list[weakref.ref[torch.Tensor]]()
+    while (epoch := next(run)).phase != "finish":
+        assert epoch.held_out is not None
+        if epoch.phase == "search":
+            alive = [number for number, video in enumerate(videos) if video() is not None]
+            assert alive == [held_out.index(min(held_out))]
+        held_out.append(epoch.held_out)
+        videos.append(weakref.ref(epoch.x))
+        del epoch
+    assert min(held_out) < held_out[-1]
 
 
 def test_the_search_ends_when_time_buys_little(monkeypatch: pytest.MonkeyPatch):

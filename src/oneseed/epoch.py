@@ -31,3 +31,18 @@ class Epoch:
     def predicts(self, other: "Epoch") -> bool:
         """What was held out, no worse than `other` does; where nothing was, the later is taken to."""
         return self.held_out is None or other.held_out is None or self.held_out <= other.held_out
+
+
+class Best:
+    """The epoch that predicts best so far, a start included, and the only one whose video is kept."""
+
+    def __init__(self, epoch: Epoch | None = None):
+        self.epoch = epoch
+
+    def offer(self, epoch: Epoch) -> None:
+        if self.epoch is None or epoch.predicts(self.epoch):
+            self.epoch = epoch
+
+    def video(self) -> Frames:
+        assert self.epoch is not None
+        return self.epoch.x

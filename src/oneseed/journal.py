@@ -1,7 +1,7 @@
 """What a run needs to go on from where it was cut short. Who runs it keeps it; the method only says it and asks for it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import torch
@@ -53,7 +53,7 @@ class Journal:
 
 def told(epoch: Epoch) -> dict[str, Any]:
     """An epoch but for its video."""
-    return {name: value for name, value in asdict(epoch).items() if name != "x"}
+    return {field.name: getattr(epoch, field.name) for field in fields(epoch) if field.name != "x"}
 
 
 def of_adam(adam: torch.optim.Optimizer) -> dict[str, Tensor]:

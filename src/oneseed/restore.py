@@ -11,7 +11,7 @@ from oneseed import finish, least_squares, plug_and_play
 from oneseed.choice import only
 from oneseed.degrade.base import Degradation
 from oneseed.denoise.base import Denoiser
-from oneseed.epoch import Epoch
+from oneseed.epoch import Best, Epoch
 from oneseed.errors import DivergedError, RequestError
 from oneseed.flow.base import FlowEstimator
 from oneseed.journal import Journal, State, told
@@ -66,48 +66,46 @@ def optimise(
     s = recipe.noise(noise)
     # ours: the chain, and what it starts from, see only these measurements
     seen = _seen(y, degrade, shape, recipe, generator)
-    misfit = Misfit(seen, plain)
+    misfit = Misfit(seen)
 
     journal = journal or Journal()
     held = journal.read()
     found, finished = (held is not None and held.reached(stage) for stage in ("found", "finished"))
-    start, first, last = None, None, None
+    best, last = Best(), None
     if held is not None and found:
-        last = Epoch(x=held.tensors["x"], **held.numbers["last"])
+        best.epoch = last = Epoch(x=held.tensors["x"], **held.numbers["last"])
     elif recipe.from_start(degrade.linear):  # ours
         if held is None:
-            start = least_squares.restore(
+            x = least_squares.restore(
                 *only(seen, y, degrade), shape, flow.estimate, noise=s, gradient_sd=recipe.gradient_sd,
                 motion_sd=recipe.motion_sd, reach=recipe.reach, interpolation=recipe.interpolation,
                 first_steps=recipe.first_steps, rounds=recipe.rounds, round_steps=recipe.round_steps,
             )  # fmt: skip
-            first = Epoch(0, "start", start, *misfit.errors(degrade(start) - y))
-        else:
-            start = held.tensors["start"]
-            first = Epoch(x=start, **held.numbers["first"])
-        last = first
-        if not math.isfinite(first.data_loss):
-            raise DivergedError(f"the start's error is {first.data_loss}", None)
-        yield first
+            best.epoch = last = Epoch(0, "start", x, *misfit.errors(degrade(x) - y))
+        else:  # a search that has left its start behind has what predicts best instead
+            x = held.tensors["start" if "start" in held.tensors else "best"]
+            best.epoch = last = Epoch(x=x, **held.numbers["first"])
+        if not math.isfinite(last.data_loss):
+            raise DivergedError(f"the start's error is {last.data_loss}", None)
+        yield last
         if stop():
             return
         if held is None:
-            journal.note(partial(State, "started", {"start": start}, {"first": told(first)}), always=True)
+            journal.note(partial(State, "started", {"start": x}, {"first": told(last)}), always=True)
+        del x
 
-    x = start if last is None else last.x
     if recipe.epochs and not found:
         assert prior is not None
-        video = Video(
-            prior, shape, recipe.settled(prior, started=start is not None), generator, y.device, plain
-        )  # line 1
-        baton = journal.before() if start is None else None  # ours
+        started = last is not None
+        last = None  # the search lets go of the start when it can
+        video = Video(prior, shape, recipe.settled(prior, started), generator, y.device, plain)  # line 1
+        baton = None if started else journal.before()  # ours
         warm = baton is not None and video.begin_with(baton)
-        last, best = yield from search(
-            y, degrade, video, flow, recipe.warm() if warm else recipe, misfit, start, stop, journal, held, first
+        last = yield from search(
+            y, degrade, video, flow, recipe.warm() if warm else recipe, misfit, best, stop, journal, held
         )
-        x = first.x if first is not None and first.held_out is not None and not best.predicts(first) else best.x
-        journal.note(partial(State, "found", {"x": x}, {"last": told(last)}), always=True)
-    assert x is not None
+        journal.note(partial(State, "found", {"x": best.video()}, {"last": told(last)}), always=True)
+    x = best.video()
     assert last is not None
     if recipe.finish_rounds and degrade.linear and not finished:  # ours
         x = finish.refine(
@@ -128,7 +126,7 @@ def optimise(
         )  # fmt: skip
     if recipe.exact_steps and degrade.linear:  # ours
         x = finish.onto(y, degrade, x, noise, recipe.exact_steps)
-    if x is start and not recipe.epochs:  # nothing came after the start
+    if x is last.x and not (recipe.epochs or found):  # nothing came after the start
         return
     yield replace(last, phase="finish", x=x, data_loss=(degrade(x) - y).square().mean().item(), held_out=None)
 

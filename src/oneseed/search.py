@@ -1,22 +1,24 @@
 """Algorithm 1 itself. The comments name the paper's lines and equations."""
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from oneseed.degrade.base import Degradation
-from oneseed.epoch import Epoch
+from oneseed.epoch import Best, Epoch
 from oneseed.errors import DivergedError
 from oneseed.flow.base import FlowEstimator
 from oneseed.journal import Journal, State, of_adam, to_adam, to_parameters, told
 from oneseed.misfit import Misfit
+from oneseed.objective import Objective
 from oneseed.recipe import Recipe
 from oneseed.shapes import Frames, Measured
 from oneseed.video import Video
-from oneseed.warp import FlowMemory, Link, fused_link_loss, link_loss
+from oneseed.warp import FlowMemory, Link
 
 LEAST_GAIN = 0.05
 """Ours: dB by which another tenth of the time must lower the error of what was held out; else the search ends."""
@@ -29,21 +31,19 @@ def search(
     flow: FlowEstimator,
     recipe: Recipe,
     misfit: Misfit,
-    start: Frames | None,
+    best: Best,
     stop: Callable[[], bool],
     journal: Journal,
     held: State | None,
-    first: Epoch | None,
-) -> Generator[Epoch, None, tuple[Epoch, Epoch]]:
-    """Algorithm 1 from line 2 to 18. Returns the last epoch, and the one that predicts best what was held out.
+) -> Generator[Epoch, None, Epoch]:
+    """Algorithm 1 from line 2 to 18. Returns the last epoch.
 
     Args:
+        best: the start, if there is one; then what predicts best what was held out, the start included.
         held: what the journal had in the beginning.
-        first: what there was before the search, for the journal.
     """
-    fit = recipe.fit_epochs if start is not None else 0
-    if start is not None:
-        video.begin_at(start, flow.estimate)
+    start, first = (None, None) if best.epoch is None else (best.epoch.x, told(best.epoch))
+    fit = recipe.fit_epochs if first else 0
     memory = FlowMemory(flow.estimate, recipe.flow_ema, recipe.flow_every, range(1, recipe.warp_reach + 1))
     adam = torch.optim.Adam(
         [
@@ -52,77 +52,92 @@ def search(
         ],
         fused=not video.plain and y.device.type in ("cpu", "cuda"),
     )
-    best: Epoch | None = None
-    begin, errors = -fit, list[float]()
+    objective = Objective(y, degrade, misfit, video.plain)
+    begin, least = -fit, Least()
     if held is not None and held.stage == "searching":
-        begin, best = held.numbers["next"], Epoch(x=held.tensors["best"], **held.numbers["best"])
-        errors = held.numbers["errors"]
+        begin, least = held.numbers["next"], Least(**held.numbers["least"])
+        best.epoch = Epoch(x=held.tensors["best"], **held.numbers["best"])
         to_parameters(video.learnt(), held.tensors)
         to_adam(adam, held.tensors)
+        video.follow(held.tensors.get("motion"))
         memory.remember({int(name[5:]): flow for name, flow in held.tensors.items() if name.startswith("flow.")})
+        held.tensors.clear()  # what is not held elsewhere by now
+    elif start is not None:
+        video.begin_at(start, flow.estimate)
     for e in range(begin, recipe.epochs + 1):  # line 2; below 0 the chain learns the start, and the last only looks
+        if e >= 0:
+            start = None  # nothing waits beside what predicts best
         x = video()  # lines 3-9: eq 7, 11 or 12
-        gap = degrade(x) - y
-        data, held_out = misfit.data(gap), misfit.held_out(gap)  # eq 12
-        del gap  # as large as the video
-        warp = x.new_zeros(())  # line 15
+        links = list[Link]()
         if e >= recipe.warp_from and recipe.warp_weight > 0:  # line 10
             links = memory.look(x.detach(), e - recipe.warp_from)  # lines 11-12: eq 10
-            warp = _warp(x, links, recipe.warp_weight, video.plain)  # line 13: eq 9
-        loss = data + warp if e >= 0 or start is None else (x - start).square().mean()
-        watched = loss + data  # the fit does not look at the data
-        if not watched.isfinite():
-            raise DivergedError(f"the loss is {watched.item()} at epoch {e + fit}", start if best is None else best.x)
+        # lines 13 and 15: eqs 9 and 12
+        losses = objective(x, links, recipe.warp_weight) if start is None else objective.towards(start, x)
+        if not losses.total.isfinite():
+            good = None if best.epoch is None else best.epoch.x
+            raise DivergedError(f"the loss is {losses.total.item()} at epoch {e + fit}", good)
 
         last = Epoch(
-            e + fit, "search" if e >= 0 else "fit", x.detach(), data.item(), held_out, warp.item() / (recipe.warp_weight or 1),
-            video.residual.rms(), memory.visible_share,
+            e + fit, "search" if e >= 0 else "fit", x.detach(), losses.data.item(), losses.held_out,
+            losses.warp.item() / (recipe.warp_weight or 1), video.residual.rms(), memory.visible_share,
         )  # fmt: skip
         yield last
-        if best is None or last.predicts(best):
-            best = last
-        errors.append(best.held_out or 0.0)
+        best.offer(last)
+        least.offer(last)
         waited = recipe.patience and e >= max(recipe.patience, recipe.warp_from)
-        stale = waited and (last.number - best.number >= recipe.patience or _gain(errors) < LEAST_GAIN)
+        stale = waited and (last.number - least.number >= recipe.patience or least.gain() < LEAST_GAIN)
         if e == recipe.epochs or stale or stop():
-            break
+            journal.after([value.detach() for value in video.learnt()])
+            return last
         adam.param_groups[1]["lr"] = recipe.lr_residual if e >= 0 else recipe.lr_fit
-        loss.backward()
+        losses.back()
+        del x, last, losses  # each holds a video
         adam.step()  # line 17: eq 8
         adam.zero_grad(set_to_none=True)
         video.residual.project_()  # line 18: eqs 8 and 13
-        journal.note(partial(_state, e + 1, best, errors, video, adam, memory, start, first))
+        journal.note(partial(_state, e + 1, best, least, video, adam, memory, start, first))
 
-    assert best is not None
-    journal.after([value.detach() for value in video.learnt()])
-    return last, best
+    raise AssertionError("the last epoch returns")
 
 
-def _warp(x: Frames, links: Sequence[Link], weight: float, plain: bool) -> Tensor:
-    """Eq 9 by its weight."""
-    return weight * link_loss(x, links) if plain else fused_link_loss(x, links, weight)
+@dataclass
+class Least:
+    """The least error on what was held out, over the epochs of one search."""
+
+    number: int = -1
+    """Of the epoch that had it."""
+    errors: list[float] = field(default_factory=list)
+    """After each epoch; 0 where nothing was held out."""
+
+    def offer(self, epoch: Epoch) -> None:
+        error = epoch.held_out or 0.0
+        if not self.errors or error <= self.errors[-1]:
+            self.number = epoch.number
+        self.errors.append(min([error, *self.errors[-1:]]))
+
+    def gain(self) -> float:
+        """dB by which the last tenth of the time lowered it; 0 where there is none any more."""
+        before, now = self.errors[max(int(len(self.errors) / 1.1), 1) - 1], self.errors[-1]
+        return 10 * math.log10(before / now) if now > 0 else 0.0
 
 
 def _state(
     after: int,
-    best: Epoch,
-    errors: list[float],
+    best: Best,
+    least: Least,
     video: Video,
     adam: torch.optim.Adam,
     memory: FlowMemory,
     start: Frames | None,
-    first: Epoch | None,
+    first: dict[str, Any] | None,
 ) -> State:
     """All that the epochs from number `after` on depend on."""
+    assert best.epoch is not None
     tensors = {f"learnt.{number}": value.detach() for number, value in enumerate(video.learnt())}
-    tensors |= {f"flow.{step}": flow for step, flow in memory.flows.items()} | of_adam(adam) | {"best": best.x}
-    if start is not None:
+    tensors |= {f"flow.{step}": flow for step, flow in memory.flows.items()} | of_adam(adam) | {"best": best.epoch.x}
+    if start is not None and start is not best.epoch.x:
         tensors["start"] = start
-    numbers = {"next": after, "best": told(best), "errors": errors, "first": told(first) if first else None}
+    if video.motion:
+        tensors["motion"] = torch.cat([warp.flow for warp in video.motion])
+    numbers = {"next": after, "best": told(best.epoch), "least": asdict(least), "first": first}
     return State("searching", tensors, numbers)
-
-
-def _gain(errors: Sequence[float]) -> float:
-    """dB by which the last tenth of the time lowered the least error so far; 0 where there is none any more."""
-    before, now = errors[max(int(len(errors) / 1.1), 1) - 1], errors[-1]
-    return 10 * math.log10(before / now) if now > 0 else 0.0

@@ -8,7 +8,7 @@ from oneseed.journal import Baton
 from oneseed.prior.base import Prior, cut
 from oneseed.recipe import Recipe
 from oneseed.residual import LowRankResidual
-from oneseed.shapes import Frames
+from oneseed.shapes import Flow, Frames
 from oneseed.tail import frames_beside
 from oneseed.warp import Estimate, Warp
 
@@ -89,7 +89,11 @@ class Video(nn.Module):
             flows = estimate(x, key.expand_as(x))
             _, _, height, _ = self.residual.A.shape
             spare = (0, self.residual.B.shape[-1] - self.width, 0, height - self.height)
-            self.motion = [Warp(flow[None]) for flow in nn.functional.pad(flows, spare, mode="replicate")]
+            self.follow(nn.functional.pad(flows, spare, mode="replicate"))
+
+    def follow(self, flows: Flow | None) -> None:
+        """Where each frame finds its pixels in the key frame; None: where it has them itself."""
+        self.motion = [] if flows is None else [Warp(flow[None]) for flow in flows]
 
     @torch.no_grad()
     def begin_with(self, baton: Baton) -> bool:

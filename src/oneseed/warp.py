@@ -1,16 +1,14 @@
 """Moving frames along flows: W, the mask M, and the two lines of temporal mathematics (eqs 9 and 10)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn.functional import interpolate
 
 from oneseed import compiled
-from oneseed.misfit import scaled
 from oneseed.sampling import Kernel, Sampler
 from oneseed.shapes import Flow, Frames, Mask, PairFlow, PairWeight
 
@@ -165,24 +163,13 @@ def link_loss(x: Frames, links: Sequence[Link]) -> Tensor:
     return torch.stack(losses).mean() if losses else x[:0].sum()
 
 
-def fused_link_loss(x: Frames, links: Sequence[Link], weight: float = 1.0) -> Tensor:
-    """`weight` times `link_loss` with its gradient in the same pass: nothing of a frame waits for the way back but that."""
-    return _LinkLoss.apply(x, links, weight)  # type: ignore[no-any-return]
-
-
-class _LinkLoss(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Frames, links: Sequence[Link], weight: float) -> Tensor:
-        slope, loss = torch.zeros_like(x), x.new_zeros(())
-        shares = [weight / ((link.weight.sum() * x.shape[1]).clamp(min=1e-6) * len(links)) for link in links]
-        powers = add_normals(slope, x, links, [2 * share for share in shares])
-        ctx.save_for_backward(slope)
-        return sum((share * power for share, power in zip(shares, powers, strict=True)), loss)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
-        return scaled(ctx.saved_tensors[0], gradient), None, None
+def add_link_slope(total: Frames, x: Frames, links: Sequence[Link], weight: float = 1.0) -> Tensor:
+    """`weight` times `link_loss`; its gradient is added to `total` in the same pass."""
+    if not links:
+        return x.new_zeros(())
+    shares = [weight / ((link.weight.sum() * x.shape[1]).clamp(min=1e-6) * len(links)) for link in links]
+    powers = add_normals(total, x, links, [2 * share for share in shares])
+    return torch.stack([share * power for share, power in zip(shares, powers, strict=True)]).sum()
 
 
 class FlowMemory:

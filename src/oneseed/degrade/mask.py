@@ -140,7 +140,7 @@ class _Kept(torch.autograd.Function):
     @staticmethod
     def forward(x: Tensor, keep: Tensor) -> Tensor:
         whole = _BITS[x.element_size()]
-        return x.view(whole).bitwise_and(keep.to(whole).neg()).view(x.dtype)
+        return x.view(whole).bitwise_and(keep.to(whole).neg_()).view(x.dtype)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
