@@ -29,3 +29,14 @@ def test_what_is_held_out_is_not_in_the_data_term_and_the_other_way_round(draw):
     assert misfit.errors(changed)[0] == data
     assert misfit.errors(changed)[1] != held_out
     assert Misfit(torch.ones_like(gap)).errors(gap)[1] is None
+
+
+def test_shares_of_frames_add_up(draw):
+    gap, seen = parts(draw)
+    gap, whole = gap.detach(), Misfit(seen)
+    shares = [(whole.share(part), gap[part].clone()) for part in (slice(0, 2), slice(2, 3))]
+    held_out = sum(share.held_out(some) for share, some in shares)
+    torch.testing.assert_close(held_out, whole.held_out(gap))
+    data, slope = sum(share.to_slope_(some) for share, some in shares), gap.clone()
+    torch.testing.assert_close(data, whole.to_slope_(slope))
+    torch.testing.assert_close(torch.cat([some for _, some in shares]), slope)

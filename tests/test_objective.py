@@ -6,6 +6,7 @@ from torch import Tensor
 
 from oneseed import registry
 from oneseed.degrade.base import Degradation
+from oneseed.degrade.mask import Mask
 from oneseed.misfit import Misfit
 from oneseed.objective import Objective
 from oneseed.warp import Link, Warp
@@ -43,7 +44,8 @@ ROOM = [registry.find("degrade", name)() for name in registry.choices("degrade")
 
 @pytest.mark.parametrize("degrade", [*ROOM, Squared(), Same(), Brightness()], ids=lambda one: type(one).__name__)
 @pytest.mark.parametrize("steps", [[], [1, -2]], ids=str)
-def test_one_pass_is_the_plain_one(draw, degrade, steps: list[int]):
+def test_one_pass_is_the_plain_one(monkeypatch, draw, degrade, steps: list[int]):
+    monkeypatch.setattr("oneseed.objective.TOGETHER", 2 * 3 * H * W)  # two frames at a time, where that can be
     video = draw(N, 3, H, W, dtype=torch.float64)
     truth = degrade(draw(N, 3, H, W, dtype=torch.float64)).detach()
     y, seen = truth.clone(), (draw(*truth.shape) > 0.2).double()
@@ -64,6 +66,25 @@ def test_one_pass_is_the_plain_one(draw, degrade, steps: list[int]):
     torch.testing.assert_close(*slopes)
     assert torch.equal(video, kept)
     assert torch.equal(y, truth)
+
+
+def test_frames_that_are_degraded_apart_are_taken_a_few_at_a_time(monkeypatch, draw):
+    most: list[int] = []
+
+    class Watched(Mask):
+        def forward(self, x: Tensor) -> Tensor:
+            most.append(len(x))
+            return super().forward(x)
+
+    video, y = draw(N, 3, H, W).requires_grad_(), draw(N, 3, H, W)
+    for kind, together, expected in (
+        (Watched, 4, [4, 4, 1]), (Watched, 0.5, [1] * N), (Watched, 9, [9]), (type("Reaching", (Watched,), {"temporal_reach": 1}), 4, [9]),
+        (type("Silent", (Watched,), {"local": Degradation.local}), 4, [9]),
+    ):  # fmt: skip
+        monkeypatch.setattr("oneseed.objective.TOGETHER", int(together * 3 * H * W))
+        most.clear()
+        Objective(y, kind(), Misfit(torch.ones_like(y)), plain=False)(video * 1, [], 0.7)
+        assert most == expected
 
 
 def test_nothing_but_the_slope_waits_for_the_way_back(draw):

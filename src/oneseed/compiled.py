@@ -17,7 +17,7 @@ from torch import Tensor
 from oneseed.jit import each, jit, serves
 from oneseed.lanes import add, add_times, dot, fold, load, multiply, repeat, spread, store, subtract
 from oneseed.lanes import times as scaled
-from oneseed.shapes import Flow, Frames, PairFlow, PairWeight
+from oneseed.shapes import Flow, Frames, Mask, PairFlow, PairWeight
 
 Taps = tuple[int, ...]
 """Where a kernel reads, from the pixel before the target: (0, 1) is linear, (-1, 0, 1, 2) cubic."""
@@ -38,7 +38,7 @@ class Tie(NamedTuple):
 
     step: int
     flow: PairFlow
-    weight: PairWeight
+    weight: PairWeight | Mask
     times: float
     taps: Taps
 
@@ -69,7 +69,7 @@ def warp(x: Frames, flow: Flow, taps: Taps, transposed: bool) -> Frames:
 def add_normals(total: Frames, x: Frames, ties: Sequence[Tie]) -> list[float]:
     """total += Σ times (S − W)ᵀ c (S − W) x over all ties, in one pass for each; returns ‖√c (S − W) x‖² of each."""
     frames, totals, powers = x.detach().numpy(), total.numpy(), [0.0] * len(ties)
-    given = [(_like(tie.flow, x), _like(tie.weight, x)) for tie in ties]
+    given = [(_like(tie.flow, x), tie.weight.detach().numpy()) for tie in ties]
     reach = max((abs(tie.step) for tie in ties), default=0)
     for first in range(0, len(frames), TOGETHER):
         last = min(first + TOGETHER + reach, len(frames))
@@ -88,7 +88,7 @@ def _ties(tie: Tie, pairs: range, flows: Any, weights: Any, tables: list[Any], s
 
     def one(n: int) -> float:
         here, there = (n - begin, n - begin + reach) if tie.step > 0 else (n - begin + reach, n - begin)
-        given = tables[here], tables[there], flows[n], weights[n, 0]
+        given = tables[here], tables[there], flows[n], np.ascontiguousarray(weights[n, 0], tables[here].dtype)
         return _tie(*given, tie.times, tie.taps, sums[here], sums[there])
 
     # pairs that share no frame at the same time, in the same order always

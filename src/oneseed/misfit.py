@@ -14,8 +14,14 @@ class Misfit:
 
     def __init__(self, seen: Measured):
         self.seen, self.count = seen, seen.sum()
-        hidden = (seen == 0).flatten().nonzero().squeeze(1)
-        self._hidden = hidden if len(hidden) else None
+        self._hidden = (seen == 0).flatten().nonzero().squeeze(1)
+        self._held_out = len(self._hidden)
+
+    def share(self, frames: slice) -> "Misfit":
+        """Of some frames: what they add to the figures of all."""
+        part = Misfit(self.seen[frames])
+        part.count, part._held_out = self.count, self._held_out
+        return part
 
     def data(self, gap: Measured) -> Tensor:
         """Mean of gap² over the measurements seen, for gap = A(x) − y."""
@@ -28,12 +34,14 @@ class Misfit:
         gap.mul_(2 / self.count)
         return mean
 
-    def held_out(self, gap: Measured) -> float | None:
-        """Mean of gap² over those held out; None if there are none."""
-        if self._hidden is None:
-            return None
-        return gap.detach().flatten()[self._hidden].square().mean().item()
+    def held_out(self, gap: Measured) -> Tensor:
+        """Mean of gap² over those held out; 0 if there are none."""
+        return gap.detach().flatten()[self._hidden].square().sum() / max(self._held_out, 1)
+
+    def number(self, held_out: Tensor) -> float | None:
+        """It as a number; None if there are none."""
+        return held_out.item() if self._held_out else None
 
     def errors(self, gap: Measured) -> tuple[float, float | None]:
         """Both, as numbers."""
-        return self.data(gap.detach()).item(), self.held_out(gap)
+        return self.data(gap).item(), self.number(self.held_out(gap))

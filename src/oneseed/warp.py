@@ -69,7 +69,7 @@ class Link(NamedTuple):
 
     step: int
     warp: Warp
-    weight: PairWeight
+    weight: PairWeight | Mask
 
     def gap(self, x: Frames) -> _Some:
         """(S − W) x: S picks the frames that have a neighbour at this distance."""
@@ -167,7 +167,7 @@ def add_link_slope(total: Frames, x: Frames, links: Sequence[Link], weight: floa
     """`weight` times `link_loss`; its gradient is added to `total` in the same pass."""
     if not links:
         return x.new_zeros(())
-    shares = [weight / ((link.weight.sum() * x.shape[1]).clamp(min=1e-6) * len(links)) for link in links]
+    shares = [weight / ((link.weight.sum(dtype=x.dtype) * x.shape[1]).clamp(min=1e-6) * len(links)) for link in links]
     powers = add_normals(total, x, links, [2 * share for share in shares])
     return torch.stack([share * power for share, power in zip(shares, powers, strict=True)]).sum()
 
@@ -198,7 +198,7 @@ class FlowMemory:
             steps = _within(x, self.steps)
             for step, fresh in _flows(x, steps, self.estimate).items():
                 self._average(step, fresh)
-            self._links = _links(self.flows, steps, x.dtype)
+            self._links = _links(self.flows, steps, torch.bool)
         return self._links
 
     @torch.no_grad()
@@ -207,12 +207,12 @@ class FlowMemory:
         self.flows = flows
         if flows:
             steps = [step for step in self.steps if step in flows]
-            self._links = _links(flows, steps, flows[steps[0]].dtype)
+            self._links = _links(flows, steps, torch.bool)
 
     @property
     def visible_share(self) -> float:
         """Share of the pixels that the mask lets through, 0 to 1; 0 before the first look."""
-        shares = [weight.mean().item() for _, _, weight in self._links]
+        shares = [weight.mean(dtype=torch.float32).item() for _, _, weight in self._links]
         return sum(shares) / len(shares) if shares else 0.0
 
     def _average(self, step: int, fresh: PairFlow) -> None:
