@@ -77,9 +77,10 @@ def test_frames_that_are_degraded_apart_are_taken_a_few_at_a_time(monkeypatch, d
             return super().forward(x)
 
     video, y = draw(N, 3, H, W).requires_grad_(), draw(N, 3, H, W)
+    reaching = type("Reaching", (Watched,), {"temporal_reach": 1})
+    silent = type("Silent", (Watched,), {"local": Degradation.local})
     for kind, together, expected in (
-        (Watched, 4, [4, 4, 1]), (Watched, 0.5, [1] * N), (Watched, 9, [9]), (type("Reaching", (Watched,), {"temporal_reach": 1}), 4, [9]),
-        (type("Silent", (Watched,), {"local": Degradation.local}), 4, [9]),
+        (Watched, 4, [4, 4, 1]), (Watched, 0.5, [1] * N), (Watched, 9, [9]), (reaching, 4, [9]), (silent, 4, [9]),
     ):  # fmt: skip
         monkeypatch.setattr("oneseed.objective.TOGETHER", int(together * 3 * H * W))
         most.clear()

@@ -86,6 +86,8 @@ def test_many_links_at_once_are_one_after_the_other(draw, dtype):
 
 @pytest.mark.parametrize("together", [1, 2, 3, 8])
 def test_tables_of_a_few_frames_at_a_time_are_enough(draw, monkeypatch, together):
+    made, fill = [], compiled._fill
+    monkeypatch.setattr(compiled, "_fill", lambda frame, table: made.append(0) or fill(frame, table))
     x = draw(6, 3, 9, 7)
     links = [
         Link(step, Warp(wandering(draw, 6 - abs(step), 9, 7, torch.float32)), draw(6 - abs(step), 1, 9, 7))
@@ -96,10 +98,10 @@ def test_tables_of_a_few_frames_at_a_time_are_enough(draw, monkeypatch, together
         gap = link.gap(x)
         link.add_transposed(expected, link.weight * gap)
         powers.append((link.weight * gap.square()).sum().item())
-    monkeypatch.setattr(compiled, "TOGETHER", together)
     total = torch.zeros_like(x)
-    assert add_normals(total, x, links, [1.0, 1.0, 1.0]) == pytest.approx(powers)
+    assert add_normals(total, x, links, [1.0, 1.0, 1.0], together) == pytest.approx(powers)
     torch.testing.assert_close(total, expected)
+    assert len(made) == sum(min(together + 5, 6 - first) for first in range(0, 6, together))
 
 
 def test_colours_beside_each_other_or_not(draw):
@@ -124,12 +126,11 @@ def test_threads_change_no_bit(draw):
 
 @pytest.mark.parametrize("step", [1, -2, 3])
 def test_pairs_worked_on_at_the_same_time_share_no_frame(draw, monkeypatch, step):
-    monkeypatch.setattr(compiled, "TOGETHER", 9)
     turns, each = [], compiled.each
     monkeypatch.setattr(compiled, "each", lambda work, numbers: each(work, turns.append(list(numbers)) or turns[-1]))
     count = 9 - abs(step)
     link = Link(step, Warp(wandering(draw, count, 9, 7, torch.float32)), draw(count, 1, 9, 7))
-    add_normals(torch.zeros(9, 3, 9, 7), draw(9, 3, 9, 7), [link], [1.0])
+    add_normals(torch.zeros(9, 3, 9, 7), draw(9, 3, 9, 7), [link], [1.0], together=9)
     turns = turns[1:-1]  # before and after them all frames are packed, and unpacked
     assert sorted(n for turn in turns for n in turn) == list(range(count))
     for turn in turns:

@@ -94,6 +94,21 @@ def test_without_a_gradient_for_what_is_shared_the_factors_get_theirs():
         torch.testing.assert_close(ours, theirs)
 
 
+def test_who_learns_is_told_of_each_frame_instead_of_the_factors(band):
+    layer, motion, (h, A, B), told = layer_of((3, 3)), motions(True), parts(), dict[int, tuple[Tensor, Tensor]]()
+    dh, dA, dB = torch.autograd.grad(frames_beside(h, A, B, layer, motion).square().sum(), (h, A, B))
+
+    def learn(n: int, dA_n: Tensor, dB_n: Tensor) -> None:
+        told[n] = dA_n.clone(), dB_n.clone()
+        with torch.no_grad():
+            A[n], B[n] = torch.nan, torch.nan  # it is through with this frame
+
+    frames_beside(h, A, B, layer, motion, learn).square().sum().backward()
+    assert torch.equal(h.grad, dh)
+    assert A.grad is B.grad is None
+    assert all(torch.equal(told[n][0], dA[n]) and torch.equal(told[n][1], dB[n]) for n in range(FRAMES))
+
+
 def test_nothing_but_the_factors_waits_for_the_way_back():
     h, A, B = parts()
     kept: list[int] = []

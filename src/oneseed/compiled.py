@@ -30,7 +30,7 @@ BEFORE, BEYOND = 1, 2
 
 
 TOGETHER = 8
-"""Frames of which there are tables at a time, and as many more as a tie reaches."""
+"""Frames of which there are tables at a time, and as many more as a tie reaches: half as many pairs are in work."""
 
 
 class Tie(NamedTuple):
@@ -66,17 +66,21 @@ def warp(x: Frames, flow: Flow, taps: Taps, transposed: bool) -> Frames:
     return out
 
 
-def add_normals(total: Frames, x: Frames, ties: Sequence[Tie]) -> list[float]:
-    """total += Σ times (S − W)ᵀ c (S − W) x over all ties, in one pass for each; returns ‖√c (S − W) x‖² of each."""
+def add_normals(total: Frames, x: Frames, ties: Sequence[Tie], together: int = TOGETHER) -> list[float]:
+    """total += Σ times (S − W)ᵀ c (S − W) x over all ties, in one pass for each; returns ‖√c (S − W) x‖² of each.
+
+    Args:
+        together: frames of which there are tables at a time.
+    """
     frames, totals, powers = x.detach().numpy(), total.numpy(), [0.0] * len(ties)
     given = [(_like(tie.flow, x), tie.weight.detach().numpy()) for tie in ties]
     reach = max((abs(tie.step) for tie in ties), default=0)
-    for first in range(0, len(frames), TOGETHER):
-        last = min(first + TOGETHER + reach, len(frames))
+    for first in range(0, len(frames), together):
+        last = min(first + together + reach, len(frames))
         tables = each(lambda n: _pack(frames[n]), range(first, last))
         sums = [np.zeros_like(table) for table in tables]
         for number, (tie, (flows, weights)) in enumerate(zip(ties, given, strict=True)):
-            pairs = range(first, min(first + TOGETHER, len(flows)))
+            pairs = range(first, min(first + together, len(flows)))
             powers[number] += _ties(tie, pairs, flows, weights, tables, sums)
         each(lambda n: _add_unpacked(sums[n - first], totals[n]), range(first, last))  # noqa: B023  called at once
     return powers

@@ -17,7 +17,7 @@ from oneseed.misfit import Misfit
 from oneseed.shapes import Frames, Measured
 from oneseed.warp import Link, add_link_slope, link_loss
 
-TOGETHER = 3 * 2**19
+TOGETHER = 9 * 2**17
 """Values of the frames that are degraded at a time, where A allows it: they and what comes of them stay in the cache."""
 
 

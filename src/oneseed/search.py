@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from oneseed.adam import Adam
 from oneseed.degrade.base import Degradation
 from oneseed.epoch import Best, Epoch
 from oneseed.errors import DivergedError
@@ -45,13 +46,9 @@ def search(
     start, first = (None, None) if best.epoch is None else (best.epoch.x, told(best.epoch))
     fit = recipe.fit_epochs if first else 0
     memory = FlowMemory(flow.estimate, recipe.flow_ema, recipe.flow_every, range(1, recipe.warp_reach + 1))
-    adam = torch.optim.Adam(
-        [
-            {"params": [video.z_shared], "lr": recipe.lr_seed},
-            {"params": video.residual.parameters(), "lr": recipe.lr_residual},
-        ],
-        fused=not video.plain and y.device.type in ("cpu", "cuda"),
-    )
+    fused = not video.plain and y.device.type in ("cpu", "cuda")
+    adam = Adam(video.z_shared, video.residual.parameters(), recipe.lr_seed, recipe.lr_residual, fused)
+    video.learn = adam.learn if fused else None
     objective = Objective(y, degrade, misfit, video.plain)
     begin, least = -fit, Least()
     if held is not None and held.stage == "searching":
@@ -126,7 +123,7 @@ def _state(
     best: Best,
     least: Least,
     video: Video,
-    adam: torch.optim.Adam,
+    adam: Adam,
     memory: FlowMemory,
     start: Frames | None,
     first: dict[str, Any] | None,

@@ -9,7 +9,7 @@ K h is made once for all frames; K A_n B_n in bands of rows that stay in the pro
 back, where Σ_t S_tᵀ g_n is all that is needed. What is held grows with the frames by their factors and pixels alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
@@ -27,7 +27,13 @@ BAND = 2**19
 """Values of r that are made at a time on a CPU: 2 MiB. Elsewhere a frame."""
 
 
-def frames_beside(h: Tensor, A: Tensor, B: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> Frames:
+Learn = Callable[[int, Tensor, Tensor], None]
+"""Told n, and what A_n and B_n receive."""
+
+
+def frames_beside(
+    h: Tensor, A: Tensor, B: Tensor, layer: LastLayer, motion: Sequence[Warp], learn: Learn | None = None
+) -> Frames:
     """x, N 3 H W, with gradients for h, A and B.
 
     Args:
@@ -35,15 +41,19 @@ def frames_beside(h: Tensor, A: Tensor, B: Tensor, layer: LastLayer, motion: Seq
         A: N C H k.
         B: N C k W.
         motion: W_n for every frame; empty: all frames share h as it is.
+        learn: told of each frame as soon as the way back is through with it, and may change A_n and B_n then; A and B
+            receive nothing. On a GPU with Triton it is not asked, and they do.
     """
-    return _Beside.apply(h, A, B, layer, motion)  # type: ignore[no-any-return]
+    return _Beside.apply(h, A, B, layer, motion, learn)  # type: ignore[no-any-return]
 
 
 class _Beside(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, h: Tensor, A: Tensor, B: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
+    def forward(
+        ctx: Any, h: Tensor, A: Tensor, B: Tensor, layer: LastLayer, motion: Sequence[Warp], learn: Learn | None
+    ) -> Tensor:
         ctx.save_for_backward(A, B)
-        ctx.layer, ctx.motion = layer, motion
+        ctx.layer, ctx.motion, ctx.learn = layer, motion, learn
         x = h.new_empty(len(A), 3, A.shape[2], B.shape[-1])
         if motion and tail_compiled.takes(h, layer, motion):
             tail_compiled.move(x, h, layer, motion)
@@ -61,7 +71,7 @@ class _Beside(torch.autograd.Function):
         if ctx.needs_input_grad[0]:
             ours = motion and tail_compiled.takes(g, layer, motion)
             dh = (tail_compiled.move_back if ours else _move_back)(g, layer, motion)
-        return dh, *_residuals_back(g, A, B, layer), None, None
+        return dh, *_residuals_back(g, A, B, layer, ctx.learn), None, None, None
 
 
 def _move(x: Frames, h: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> None:
@@ -98,19 +108,32 @@ def _add_residuals(x: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> None:
             add_taps(layer.apart(taps), rows.start, layer, x[n])
 
 
-def _residuals_back(g: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> tuple[Tensor, Tensor]:
-    """What A and B receive."""
+def _residuals_back(
+    g: Frames, A: Tensor, B: Tensor, layer: LastLayer, learn: Learn | None
+) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    """What A and B receive, unless it is told to `learn`."""
     if tail_triton.takes(A):
         return tail_triton.residual_back(g, A, B, layer.weight)
-    K, spread = layer.mixing(), (tail_compiled.spread_taps if tail_compiled.takes(A, layer, ()) else _spread_taps)
-    dA, dB = torch.empty_like(A), torch.zeros_like(B)
+    if learn is None:
+        dA, dB = torch.empty_like(A), torch.zeros_like(B)
+        for n in range(len(A)):
+            _frame_back(g[n], A[n], B[n], layer, dA[n], dB[n])
+        return dA, dB
+    dA_n, dB_n = torch.empty_like(A[0]), torch.empty_like(B[0])
     for n in range(len(A)):
-        for rows, band, taps in _bands(A[n], K, B.shape[-1]):
-            spread(g[n], rows.start, layer, layer.apart(taps))
-            torch.mm(K.T, taps.flatten(1), out=band.flatten(1))  # Kᵀ Sᵀ g_n
-            dA[n, :, rows] = band @ B[n].mT
-            dB[n].baddbmm_(A[n, :, rows].mT, band)
-    return dA, dB
+        _frame_back(g[n], A[n], B[n], layer, dA_n, dB_n.zero_())
+        learn(n, dA_n, dB_n)
+    return None, None
+
+
+def _frame_back(g: Tensor, A: Tensor, B: Tensor, layer: LastLayer, dA: Tensor, dB: Tensor) -> None:
+    """dA = (Kᵀ Sᵀ g) Bᵀ, dB += Aᵀ (Kᵀ Sᵀ g)."""
+    K, spread = layer.mixing(), (tail_compiled.spread_taps if tail_compiled.takes(A, layer, ()) else _spread_taps)
+    for rows, band, taps in _bands(A, K, B.shape[-1]):
+        spread(g, rows.start, layer, layer.apart(taps))
+        torch.mm(K.T, taps.flatten(1), out=band.flatten(1))
+        dA[:, rows] = band @ B.mT
+        dB.baddbmm_(A[:, rows].mT, band)
 
 
 def _bands(A: Tensor, K: Tensor, width: int) -> Iterator[tuple[slice, Tensor, Tensor]]:

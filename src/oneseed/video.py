@@ -9,7 +9,7 @@ from oneseed.prior.base import Prior, cut
 from oneseed.recipe import Recipe
 from oneseed.residual import LowRankResidual
 from oneseed.shapes import Flow, Frames
-from oneseed.tail import frames_beside
+from oneseed.tail import Learn, frames_beside
 from oneseed.warp import Estimate, Warp
 
 
@@ -48,6 +48,9 @@ class Video(nn.Module):
         self.motion: list[Warp] = []
         """Where each frame finds its pixels in the key frame; empty: all frames share the features as they are."""
 
+        self.learn: Learn | None = None
+        """Who is told what each frame's A and B receive, at once, in place of A and B; asked for where they enter D1."""
+
     def forward(self) -> Frames:
         return self.frames_of(self.head(self.z_shared))  # Algorithm 1, lines 3-8: once for all frames
 
@@ -73,7 +76,7 @@ class Video(nn.Module):
         """D1(W_n(h) + r_n), eq 12."""
         layer, A, B = self.prior.last_layer(), self.residual.A, self.residual.B
         if not self.plain:
-            return frames_beside(shared, A, B, layer, self.motion)
+            return frames_beside(shared, A, B, layer, self.motion, self.learn)
         moved = torch.cat([warp(shared) for warp in self.motion]) if self.motion else shared
         return layer(moved + self.residual())
 

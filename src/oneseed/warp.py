@@ -83,14 +83,20 @@ class Link(NamedTuple):
         there -= self.warp.adjoint(gap)
 
 
-def add_normals(total: Frames, x: Frames, links: Sequence[Link], times: Sequence[float | Tensor]) -> list[Tensor]:
-    """total += Σ times (S − W)ᵀ c (S − W) x, over all links; returns ‖√c (S − W) x‖² of each. A GPU is not waited for."""
+def add_normals(
+    total: Frames, x: Frames, links: Sequence[Link], times: Sequence[float | Tensor], together: int = compiled.TOGETHER
+) -> list[Tensor]:
+    """total += Σ times (S − W)ᵀ c (S − W) x, over all links; returns ‖√c (S − W) x‖² of each. A GPU is not waited for.
+
+    Args:
+        together: frames that are laid out anew at a time, on a CPU: more threads find work, and more memory is taken.
+    """
     if all(compiled.takes(x, link.warp.flow) for link in links):
         ties = [
             compiled.Tie(link.step, link.warp.flow, link.weight, float(often), link.warp.taps)
             for link, often in zip(links, times, strict=True)
         ]
-        return [x.new_tensor(power) for power in compiled.add_normals(total, x, ties)]
+        return [x.new_tensor(power) for power in compiled.add_normals(total, x, ties, together)]
     powers = []
     for link, often in zip(links, times, strict=True):
         gap = link.gap(x)
@@ -168,8 +174,12 @@ def add_link_slope(total: Frames, x: Frames, links: Sequence[Link], weight: floa
     if not links:
         return x.new_zeros(())
     shares = [weight / ((link.weight.sum(dtype=x.dtype) * x.shape[1]).clamp(min=1e-6) * len(links)) for link in links]
-    powers = add_normals(total, x, links, [2 * share for share in shares])
+    powers = add_normals(total, x, links, [2 * share for share in shares], _FEW)
     return torch.stack([share * power for share, power in zip(shares, powers, strict=True)]).sum()
+
+
+_FEW = compiled.TOGETHER // 2
+"""Frames together: here is where an epoch holds most."""
 
 
 class FlowMemory:

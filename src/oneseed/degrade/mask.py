@@ -91,7 +91,8 @@ class Mask(Degradation):
             self.measured_shape(whole)
             part._holes = box._replace(first=0, last=box.last - box.first).of(self._holes[box.first : box.last])
         else:
-            part._holes = ~box.of(self.keep(whole))
+            self.keep(whole)  # now, if they have not been drawn
+            part._holes = box.of(self._of_all().expand(whole[0], 1, *whole[2:]))
         part._given = True
         return part
 
