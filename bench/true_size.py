@@ -23,6 +23,9 @@ from oneseed.video import Video
 from oneseed.warp import FlowMemory, Warp, add_link_slope
 
 KINDS = ("sd1", "xl")
+COLUMNS = [
+    "peak (GiB)", "epoch (s)", "as a graph (s)", "its peak (GiB)", "R (s)", "D2 (s)", "tails (s)", "one look at the flow (s)",
+]  # fmt: skip
 
 
 def prior(kind: str, device: torch.device, dtype: torch.dtype) -> Diffusers:
@@ -81,7 +84,7 @@ def main(
     epochs = epochs if there else 0
     typer.echo(f"{torch.cuda.get_device_name() if there else 'no GPU: estimates alone'}, {size}x{size}, {dtype}")
     columns = ["prior", "frames", "frugal", "estimate (GiB)"]
-    columns += ["peak (GiB)", "epoch (s)", "R (s)", "D2 (s)", "tails (s)", "one look at the flow (s)"] if epochs else []
+    columns += COLUMNS if epochs else []
     typer.echo("| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns))
     for kind in kinds.split():
         networks = prior(kind, device, dtype)
@@ -96,11 +99,10 @@ def main(
 def measured(
     networks: Diffusers, shape: tuple[int, int, int, int], recipe: Recipe, device: torch.device, epochs: int
 ) -> list[str]:
-    """Peak (GiB), seconds of an epoch, and of R, D2, the tails and a look at the flow alone."""
+    """One value for each of COLUMNS; the graph is that of R and D2."""
     generator = torch.Generator().manual_seed(0)
     y = torch.rand(shape, generator=generator).to(device)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
+    _forget_peak(device)
     video = Video(networks, shape, recipe, generator, device)
     still = torch.rand(1, 2, *shape[2:], generator=generator).to(device)
     video.motion = [Warp(still) for _ in range(shape[0])]
@@ -121,6 +123,9 @@ def measured(
 
     seconds = _median(epoch, epochs)
     peak = peak_memory_mb(device) / 1024
+    video.record()
+    _forget_peak(device)
+    graph = [f"{_median(epoch, epochs):.3f}", f"{peak_memory_mb(device) / 1024:.3g}"]
     z = video.z_shared.detach()
     with torch.no_grad():
         latent = networks.reverse(z, video.steps, recipe.spacing)
@@ -130,7 +135,12 @@ def measured(
         _median(lambda: _back(networks.decode_body, latent), epochs),
         _median(lambda: _tails(video, feature), epochs),
     ]
-    return [f"{peak:.3g}", *(f"{value:.3f}" for value in (seconds, *splits)), f"{look:.2f}"]
+    return [f"{peak:.3g}", f"{seconds:.3f}", *graph, *(f"{value:.3f}" for value in splits), f"{look:.2f}"]
+
+
+def _forget_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
 
 
 def _back(run: Callable[..., Tensor], value: Tensor, *rest: Any) -> None:

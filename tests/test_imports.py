@@ -15,7 +15,7 @@ SOURCE = Path(oneseed.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
-    "errors shapes box adam",
+    "errors shapes box adam graphs",
     "jit",
     "registry fields disk lanes last_layer differences ddim residual torchvision_operators noise device",
     "compiled smoothness_compiled _tail_kernels",

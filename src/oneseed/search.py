@@ -21,6 +21,9 @@ from oneseed.shapes import Frames, Measured
 from oneseed.video import Video
 from oneseed.warp import FlowMemory, Link
 
+WORTH_RECORDING = 20
+"""Epochs from which on R and D2 are recorded as a CUDA graph, which takes about as long as ten of them."""
+
 LEAST_GAIN = 0.05
 """Ours: dB by which another tenth of the time must lower the error of what was held out; else the search ends."""
 
@@ -61,6 +64,8 @@ def search(
         held.tensors.clear()  # what is not held elsewhere by now
     elif start is not None:
         video.begin_at(start, flow.estimate)
+    if recipe.epochs - begin >= WORTH_RECORDING:
+        video.record()
     for e in range(begin, recipe.epochs + 1):  # line 2; below 0 the chain learns the start, and the last only looks
         if e >= 0:
             start = None  # nothing waits beside what predicts best

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint as recompute
 
+from oneseed.graphs import recorded
 from oneseed.journal import Baton
 from oneseed.prior.base import Prior, cut
 from oneseed.recipe import Recipe
@@ -53,6 +54,11 @@ class Video(nn.Module):
 
     def forward(self) -> Frames:
         return self.frames_of(self.head(self.z_shared))  # Algorithm 1, lines 3-8: once for all frames
+
+    def record(self) -> None:
+        """Have what is done once for all frames run as a CUDA graph, where it can; not where it is computed again."""
+        if self.recipe.joint != "seed" and not (self.prior.frugal or self.plain):
+            self.head = recorded(self.head, self.z_shared)
 
     def frames_of(self, shared: Tensor) -> Frames:
         """The frames that the residuals make of what all share."""

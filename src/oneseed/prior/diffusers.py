@@ -12,6 +12,7 @@ from oneseed.ddim import Spacing
 from oneseed.errors import RequestError
 from oneseed.last_layer import LastLayer
 from oneseed.prior._checkpoint import Checkpoint, Text, load_checkpoint, load_decoder
+from oneseed.prior._constants import constant
 from oneseed.prior._decoders import decoder_of
 from oneseed.prior._frozen import frozen
 from oneseed.prior._half import in_precision
@@ -124,7 +125,7 @@ class Diffusers(nn.Module):
         told = self.told.to(kind).expand(len(z), -1) if self.told is not None else None
         said = self.unet(
             z,
-            t,
+            constant((t,), torch.long, z.device),
             encoder_hidden_states=text,
             timestep_cond=told,
             added_cond_kwargs=self._size(z, times),
@@ -140,7 +141,7 @@ class Diffusers(nn.Module):
         if self.pooled is None:
             return None
         height, width = (side * self.decoder.factor for side in z.shape[-2:])
-        sizes = torch.tensor([[height, width, 0, 0, height, width]], dtype=z.dtype, device=z.device)
+        sizes = constant((height, width, 0, 0, height, width), z.dtype, z.device)
         return {"text_embeds": self.pooled.to(z.dtype).repeat(times, 1), "time_ids": sizes.expand(len(z), -1)}
 
     def decode_body(self, latent: Tensor) -> Tensor:

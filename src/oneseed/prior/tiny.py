@@ -16,6 +16,7 @@ from oneseed.ddim import Schedule, Spacing
 from oneseed.errors import RequestError
 from oneseed.last_layer import LastLayer
 from oneseed.prior._autoencoder import SIDE, Decoder, Encoder
+from oneseed.prior._constants import constant
 from oneseed.prior._frozen import frozen
 from oneseed.prior._half import in_precision
 from oneseed.prior._schedule import CONFIG, read_schedule
@@ -103,7 +104,7 @@ class Tiny(nn.Module):
         return ddim.invert(latent, self._predict, self.schedule, steps, spacing)
 
     def _predict(self, z: Tensor, t: int) -> Tensor:
-        return in_precision(lambda z: self.unet(z, t).sample, z, self.dtype)
+        return in_precision(lambda z: self.unet(z, constant((t,), torch.long, z.device)).sample, z, self.dtype)
 
     def decode_body(self, latent: Tensor) -> Tensor:
         return in_precision(self._body, latent, self.dtype)
