@@ -24,7 +24,7 @@ demo: $(DONE)
 	$(PY) -m oneseed.demo demo
 
 test: $(DONE)
-	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m "not shared"
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -m "not shared" -n auto --maxprocesses 4 --dist worksteal
 
 test-shared: $(DONE)
 	ONESEED_SHARED=$(SHARED) OMP_NUM_THREADS=1 $(PY) -m pytest -q -m shared
@@ -65,7 +65,7 @@ bench-until: $(DONE)
 
 bench-gpu: $(DONE)
 	$(PY) -m bench.tail_gpu
-	$(PY) -m bench.true_size
+	$(PY) -m bench.true_size --whole 300
 
 bench-long: $(DONE)
 	$(PY) -m bench.long $(SHARED)/data/davis-long/dog --json runs/long.json

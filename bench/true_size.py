@@ -12,13 +12,16 @@ import torch
 import typer
 from torch import Tensor
 
+from bench.speed import Case
 from oneseed import ddim, torchvision_operators
+from oneseed.degrade.mask import Mask
 from oneseed.device import fast_dtype, peak_memory_mb
 from oneseed.flow.dis import Dis
 from oneseed.memory import estimate
 from oneseed.prior._checkpoint import Checkpoint, Text
 from oneseed.prior.diffusers import Diffusers
 from oneseed.recipe import Recipe
+from oneseed.restore import optimise
 from oneseed.video import Video
 from oneseed.warp import FlowMemory, Warp, add_link_slope
 
@@ -76,6 +79,9 @@ def main(
     frames: Annotated[str, typer.Option(help="Numbers of frames, separated by blanks.")] = "16 25",
     size: Annotated[int, typer.Option(help="Sides of the frames, pixels.")] = 512,
     epochs: Annotated[int, typer.Option(help="Epochs to time; 0 estimates the memory alone.")] = 10,
+    whole: Annotated[
+        int, typer.Option(help="Epochs of a whole run to time, from its start to its finish; 0: none.")
+    ] = 0,
 ) -> None:
     """One line for each prior, number of frames, and way of keeping what is computed."""
     there = torch.cuda.is_available()
@@ -94,6 +100,22 @@ def main(
                 row = [kind, str(count), str(networks.frugal), f"{estimate(networks, shape, recipe).total / 2**30:.3g}"]
                 row += measured(networks, shape, recipe, device, epochs) if epochs else []
                 typer.echo("| " + " | ".join(row) + " |")
+            if whole and there:
+                networks.frugal = False
+                typer.echo(
+                    f"\n{kind}, {count} frames, {whole} epochs: {whole_run(networks, count, size, device, whole):.0f} s\n"
+                )
+
+
+def whole_run(networks: Diffusers, frames: int, size: int, device: torch.device, epochs: int) -> float:
+    """Seconds of a restoration without the denoiser: start, search, finish."""
+    y = Case(frames, size).video().to(device)
+    A = Mask(missing=0.5)
+    recipe = Recipe(epochs=epochs, patience=0, denoise_rounds=0)
+    began = time.perf_counter()
+    for _ in optimise(A(y), A, networks, Dis(), recipe):
+        pass
+    return time.perf_counter() - began
 
 
 def measured(

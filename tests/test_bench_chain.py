@@ -47,3 +47,5 @@ def test_true_size_shows_what_frugality_saves(monkeypatch: pytest.MonkeyPatch, c
     values = [float(value) for value in true_size.measured(networks, shape, recipe, torch.device("cpu"), 1)]
     assert len(values) == len(true_size.COLUMNS)
     assert min(values) > 0
+    networks.frugal = False
+    assert true_size.whole_run(networks, 3, 64, torch.device("cpu"), 2) > 0
