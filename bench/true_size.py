@@ -92,6 +92,7 @@ def main(
     columns = ["prior", "frames", "frugal", "estimate (GiB)"]
     columns += COLUMNS if epochs else []
     typer.echo("| " + " | ".join(columns) + " |\n|" + " --- |" * len(columns))
+    wholes: list[str] = []
     for kind in kinds.split():
         networks = prior(kind, device, dtype)
         for count in map(int, frames.split()):
@@ -102,9 +103,9 @@ def main(
                 typer.echo("| " + " | ".join(row) + " |")
             if whole and there:
                 networks.frugal = False
-                typer.echo(
-                    f"\n{kind}, {count} frames, {whole} epochs: {whole_run(networks, count, size, device, whole):.0f} s\n"
-                )
+                seconds = whole_run(networks, count, size, device, whole)
+                wholes.append(f"{kind}, {count} frames, a run of {whole} epochs: {seconds:.0f} s")
+    typer.echo("\n".join(wholes))
 
 
 def whole_run(networks: Diffusers, frames: int, size: int, device: torch.device, epochs: int) -> float:
