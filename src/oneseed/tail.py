@@ -101,8 +101,9 @@ def _add_residuals(x: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> None:
         tail_triton.add_residual(x, A, B, layer.weight)
         return
     K, add_taps = layer.mixing(), (tail_compiled.add_taps if tail_compiled.takes(A, layer, ()) else _add_taps)
+    bands = _bands(A, K, B.shape[-1])
     for n in range(len(A)):
-        for rows, band, taps in _bands(A[n], K, B.shape[-1]):
+        for rows, band, taps in bands:
             torch.matmul(A[n, :, rows], B[n], out=band)
             torch.mm(K, band.flatten(1), out=taps.flatten(1))
             add_taps(layer.apart(taps), rows.start, layer, x[n])
@@ -114,41 +115,47 @@ def _residuals_back(
     """What A and B receive, unless it is told to `learn`."""
     if tail_triton.takes(A):
         return tail_triton.residual_back(g, A, B, layer.weight)
+    bands = _bands(A, layer.mixing(), B.shape[-1])
     if learn is None:
         dA, dB = torch.empty_like(A), torch.zeros_like(B)
         for n in range(len(A)):
-            _frame_back(g[n], A[n], B[n], layer, dA[n], dB[n])
+            _frame_back(g[n], A[n], B[n], layer, bands, dA[n], dB[n])
         return dA, dB
     dA_n, dB_n = torch.empty_like(A[0]), torch.empty_like(B[0])
     for n in range(len(A)):
-        _frame_back(g[n], A[n], B[n], layer, dA_n, dB_n.zero_())
+        _frame_back(g[n], A[n], B[n], layer, bands, dA_n, dB_n.zero_())
         learn(n, dA_n, dB_n)
     return None, None
 
 
-def _frame_back(g: Tensor, A: Tensor, B: Tensor, layer: LastLayer, dA: Tensor, dB: Tensor) -> None:
+def _frame_back(
+    g: Tensor,
+    A: Tensor,
+    B: Tensor,
+    layer: LastLayer,
+    bands: Sequence[tuple[slice, Tensor, Tensor]],
+    dA: Tensor,
+    dB: Tensor,
+) -> None:
     """dA = (Kᵀ Sᵀ g) Bᵀ, dB += Aᵀ (Kᵀ Sᵀ g)."""
     K, spread = layer.mixing(), (tail_compiled.spread_taps if tail_compiled.takes(A, layer, ()) else _spread_taps)
-    for rows, band, taps in _bands(A, K, B.shape[-1]):
+    for rows, band, taps in bands:
         spread(g, rows.start, layer, layer.apart(taps))
         torch.mm(K.T, taps.flatten(1), out=band.flatten(1))
         dA[:, rows] = band @ B.mT
         dB.baddbmm_(A[:, rows].mT, band)
 
 
-def _bands(A: Tensor, K: Tensor, width: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
-    """Rows after rows of one frame, a place for their values of r, and one for what the taps make of them."""
-    channels, height, _ = A.shape
+def _bands(A: Tensor, K: Tensor, width: int) -> list[tuple[slice, Tensor, Tensor]]:
+    """Rows after rows of a frame, a place for their values of r, and one for what the taps make of them."""
+    _, channels, height, _ = A.shape
     count = min(max(BAND // (channels * width), 1), height) if A.device.type == "cpu" else height
-    place, taps = A.new_empty(channels * count * width), A.new_empty(len(K) * count * width)
+    place, bands = A.new_empty((channels + len(K)) * count * width), []
     for first in range(0, height, count):
         last = min(first + count, height)
-        values = (last - first) * width
-        yield (
-            slice(first, last),
-            place[: channels * values].view(channels, last - first, width),
-            taps[: len(K) * values].view(len(K), last - first, width),
-        )
+        whole = place[: (channels + len(K)) * (last - first) * width].view(-1, last - first, width)
+        bands.append((slice(first, last), *whole.split((channels, len(K)))))
+    return bands
 
 
 def _reached(first: int, count: int, layer: LastLayer, height: int, width: int) -> Iterator[tuple[Any, Any]]:
