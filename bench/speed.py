@@ -80,13 +80,14 @@ def seconds_by_turns(case: Case, count: int) -> tuple[float, float]:
     return plain, fast
 
 
-def peak_mb(case: Case, plain: bool) -> float:
-    """Of epochs, above the idle process with its libraries, in a process of its own. Linux alone tells it.
+def peak_mb(case: Case, plain: bool, count: int = 3) -> float:
+    """Of epochs, above the idle process with its libraries, in a process of its own; the median of `count`. Linux alone tells it.
 
     Memory goes back to the system as it does for `oneseed restore`; times are those of the allocator left alone.
     """
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_peak, (case, plain, torch.get_num_threads()))
+    given = case, plain, torch.get_num_threads()
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        return statistics.median(pool.apply(_peak, given) for _ in range(count))
 
 
 def _peak(case: Case, plain: bool, threads: int) -> float:

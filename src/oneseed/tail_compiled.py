@@ -51,13 +51,13 @@ def move_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
     rows = 2 * down + 1
     sums = torch.zeros(height * width, rows * LANES, dtype=g.dtype)
     gradients, taps, pitch = g.numpy(), sums.numpy(), _pitch(width, right)
-    parts = min(rows, torch.get_num_threads())  # of the rows of taps: no two write to the same place
+    parts = min(height, torch.get_num_threads())  # of the rows that receive: no two write to the same place
 
     def back(part: int) -> None:
         table = np.zeros((height + 2 * down, pitch), taps.dtype)
         for n in range(frames):
             _put(gradients[n], down, right, table)
-            _move_back(table, motion[n].flow[0].numpy(), part, parts, taps)
+            _move_back(table, motion[n].flow[0].numpy(), height * part // parts, height * (part + 1) // parts, taps)
 
     each(back, range(parts))
     return (sums @ _mixing(layer).T).view(1, height, width, -1).permute(0, 3, 1, 2)
@@ -108,7 +108,8 @@ def _move(taps, flow, sums):
 
 
 @jit
-def _move_back(table, flow, part, parts, taps):
+def _move_back(table, flow, begin, end, taps):
+    """For what rows from `begin` to `end` receive."""
     _, height, width = flow.shape
     rows, pitch, step = table.shape[0] - height + 1, table.shape[1], taps.shape[1]
     top, left = np.empty(width, np.int32), np.empty(width, np.int32)
@@ -117,20 +118,17 @@ def _move_back(table, flow, part, parts, taps):
     for i in range(height):
         near_row(flow, i, top, left, down, across)
         for j in range(width):
-            place = (top[j] * width + left[j]) * step
-            beside = step if left[j] < width - 1 else 0
-            beneath = width * step if top[j] < height - 1 else 0
-            u, t = down[j], across[j]
-            for row in range(part, rows, parts):
-                first = place + row * LANES
-                given = load(table, (i + row) * pitch + 3 * j, LANES)
-                store(taps, first, add_times((one - u) * (one - t), given, load(taps, first, LANES)))
-                first += beside
-                store(taps, first, add_times((one - u) * t, given, load(taps, first, LANES)))
-                first += beneath - beside
-                store(taps, first, add_times(u * (one - t), given, load(taps, first, LANES)))
-                first += beside
-                store(taps, first, add_times(u * t, given, load(taps, first, LANES)))
+            beside, u, t = step if left[j] < width - 1 else 0, down[j], across[j]
+            for lower in range(2):
+                target, share = min(top[j] + lower, height - 1), u if lower else one - u
+                if begin <= target < end:
+                    place = (target * width + left[j]) * step
+                    for row in range(rows):
+                        first = place + row * LANES
+                        given = load(table, (i + row) * pitch + 3 * j, LANES)
+                        store(taps, first, add_times(share * (one - t), given, load(taps, first, LANES)))
+                        first += beside
+                        store(taps, first, add_times(share * t, given, load(taps, first, LANES)))
 
 
 @jit
