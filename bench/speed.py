@@ -81,7 +81,7 @@ def seconds_by_turns(case: Case, count: int) -> tuple[float, float]:
 
 
 def peak_mb(case: Case, plain: bool, count: int = 3) -> float:
-    """Of epochs, above the idle process with its libraries, in a process of its own; the median of `count`. Linux alone tells it.
+    """Of epochs, above the idle process with its libraries; the median of `count` processes. Linux alone tells it.
 
     Memory goes back to the system as it does for `oneseed restore`; times are those of the allocator left alone.
     """
