@@ -15,7 +15,7 @@ SOURCE = Path(oneseed.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (  # who stands further down may import who stands further up; who stands on one line may not import each other
-    "errors shapes box adam graphs",
+    "errors shapes box adam",
     "jit",
     "registry fields disk lanes last_layer differences ddim residual torchvision_operators noise device",
     "compiled smoothness_compiled _tail_kernels",
@@ -25,7 +25,7 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "tail",
     "clip degrade prior denoise flow metrics normal",
     "pieces",
-    "choice objective _sidecar_arrays spec score least_squares recipe load sample",
+    "choice objective graphs _sidecar_arrays spec score least_squares recipe load sample",
     "sidecar presets finish plug_and_play epoch",
     "journal",
     "video state_file notes",

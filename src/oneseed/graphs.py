@@ -4,12 +4,11 @@
 """
 
 import warnings
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-Map = Callable[[Tensor], Tensor]
+from oneseed.prior.base import Map
 
 CLOSE = 0.02
 """Relative distance of values and gradients up to which a graph does the same: kernels of half precision are free to add up

@@ -53,7 +53,7 @@ def optimise(
             and told, too, what windows learn from each other, where the recipe starts from noise.
 
     Raises:
-        DivergedError: a loss is no longer a number; the error carries the last good frames.
+        DivergedError: a loss is no longer a number; the error carries the frames that predicted best until then.
         RequestError: the recipe has no epochs and the degradation is not linear, or it denoises and no denoiser is given.
     """
     if not recipe.epochs and not degrade.linear:
