@@ -21,7 +21,7 @@ ORDER = (  # who stands further down may import who stands further up; who stand
     "compiled smoothness_compiled _tail_kernels",
     "sampling cli_json misfit tail_triton",
     "warp",
-    "tail_compiled",
+    "moved_compiled tail_compiled",
     "tail",
     "clip degrade prior denoise flow metrics normal",
     "pieces",

@@ -7,7 +7,21 @@ import pytest
 from numba import njit
 
 from oneseed import lanes
-from oneseed.lanes import add, add_times, dot, fold, load, multiply, repeat, spread, store, subtract, times
+from oneseed.lanes import (
+    add,
+    add_times,
+    arrangement,
+    beside,
+    dot,
+    fold,
+    load,
+    multiply,
+    repeat,
+    spread,
+    store,
+    subtract,
+    times,
+)
 
 PRECISIONS = pytest.mark.parametrize("real", [np.float32, np.float64])
 
@@ -63,6 +77,19 @@ def test_wider_and_narrower(real):
     np.testing.assert_allclose(y[16:32], np.tile(x[:4], 4))
     np.testing.assert_allclose(y[32:36], x[:16].reshape(4, 4).sum(0), rtol=1e-5)
     np.testing.assert_allclose(y[36:], x[4:20])
+
+
+@PRECISIONS
+def test_in_another_order(real):
+    turned = arrangement([3, None, 0, 0])
+
+    def compute(x, y):
+        store(y, 0, turned(load(x, 5, 4)))
+        store(y, 4, beside(load(x, 9, 4), load(x, 0, 4)))
+
+    x, y = numbers(real), np.full(12, np.nan, real)
+    run(compute, x, y)
+    assert np.array_equal(y, [x[8], 0, x[5], x[5], *x[9:13], *x[:4]])
 
 
 def test_lanes_of_one_kind_are_one_type():

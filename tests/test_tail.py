@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from oneseed import tail, tail_compiled
+from oneseed import moved_compiled, tail
 from oneseed.last_layer import LastLayer
 from oneseed.tail import frames_beside
 from oneseed.warp import Warp
@@ -41,7 +41,8 @@ def plain(h: Tensor, A: Tensor, B: Tensor, layer: LastLayer, motion: Sequence[Wa
 
 @pytest.fixture(params=[1, 3 * CHANNELS * WIDTH, tail.BAND], ids=["one row", "three rows", "whole"])
 def band(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tail, "BAND", request.param)
+    for part in (tail, moved_compiled):
+        monkeypatch.setattr(part, "BAND", request.param)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -72,11 +73,23 @@ def test_threads_change_no_bit():
         assert all(torch.equal(one, again) for one, again in zip(found[0], other, strict=True))
 
 
-def test_long_rows_of_taps_go_by_tables():
-    """Of seven columns a row of taps is wider than a register."""
-    layer, motion, (h, A, B) = layer_of((3, 7)), motions(True), parts()
-    assert not tail_compiled.takes(h, layer, motion)
-    torch.testing.assert_close(frames_beside(h, A, B, layer, motion), plain(h, A, B, layer, motion))
+@pytest.mark.parametrize("lost", [False, True], ids=["far", "no number"])
+def test_far_motion_ends_at_the_border_and_what_is_no_number_stays_on_the_picture(band, lost: bool):
+    layer, flow, (h, A, B) = layer_of((3, 3)), 9 * real(FRAMES, 2, HEIGHT, WIDTH), parts()
+    if lost:
+        flow[:, :, 3, 2] = torch.nan
+    motion = [Warp(one[None]) for one in flow]
+    ours, theirs = frames_beside(h, A, B, layer, motion), plain(h, A, B, layer, motion)
+    torch.testing.assert_close(ours, theirs, equal_nan=True)
+    assert bool(ours.isnan().any()) is lost
+    weight = real(*ours.shape, seed=9)
+    for one, other in zip(*(torch.autograd.grad((x * weight).sum(), (h, A, B)) for x in (ours, theirs)), strict=True):
+        torch.testing.assert_close(one, other, equal_nan=True)
+
+
+def test_only_nine_taps_go_by_registers():
+    h, *_ = parts()
+    assert [moved_compiled.takes(h, layer_of(kernel), motions(True)) for kernel in KERNELS] == [True, False, False]
 
 
 @pytest.mark.parametrize("moves", [False, True])

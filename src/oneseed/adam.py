@@ -22,13 +22,19 @@ class Adam(torch.optim.Adam):
         super().__init__(
             [{"params": [z_shared], "lr": lr_seed}, {"params": self.factors, "lr": lr_residual}], fused=fused
         )
+        for factor in self.factors:
+            self.state[factor] |= {
+                "step": torch.zeros((), device=factor.device if fused else "cpu"),
+                "exp_avg": torch.zeros_like(factor),
+                "exp_avg_sq": torch.zeros_like(factor),
+            }
         self._learnt = False
 
     @torch.no_grad()
     def learn(self, n: int, *gradients: Tensor) -> None:
         """The step of frame n's factors, before `step`: then no gradients of all frames are there together."""
         group, self._learnt = self.param_groups[1], True
-        states = [self._state_of(factor) for factor in self.factors]
+        states = [self.state[factor] for factor in self.factors]
         beta1, beta2 = group["betas"]
         adam(
             [factor[n] for factor in self.factors],
@@ -48,10 +54,3 @@ class Adam(torch.optim.Adam):
                 self.state[factor]["step"] += 1
         self._learnt = False
         return super().step(closure)
-
-    def _state_of(self, factor: nn.Parameter) -> dict[str, Tensor]:
-        state = self.state[factor]
-        if not state:
-            state["step"] = torch.zeros((), device=factor.device if self.param_groups[1]["fused"] else "cpu")
-            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(factor), torch.zeros_like(factor)
-        return state

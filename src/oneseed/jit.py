@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from inspect import unwrap
+from threading import Barrier
 from typing import Any
 
 import torch
@@ -31,14 +32,27 @@ def serves(*tensors: Tensor) -> bool:
 
 
 def each(work: Callable[[int], Any], numbers: Iterable[int]) -> list[Any]:
-    """What `work` returns for each, in order, on as many threads as torch uses."""
+    """What `work` returns for each, in order, on as many threads as torch uses; in each of them it uses one."""
     threads = torch.get_num_threads()
     return [work(n) for n in numbers] if threads == 1 else list(_pool(threads).map(work, numbers))
 
 
 @lru_cache(maxsize=1)
 def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "oneseed")
+    """Threads in each of which torch takes one."""
+    begun = Barrier(threads + 1)
+
+    def begin() -> None:
+        torch.get_num_threads()  # a thread takes over the common number when it is asked for first
+        torch.set_num_threads(1)  # of this thread; and of those that will come, against which the last line is
+        begun.wait()
+
+    pool = ThreadPoolExecutor(threads, "oneseed", begin)
+    for _ in range(threads):
+        pool.submit(int)
+    begun.wait()
+    torch.set_num_threads(threads)
+    return pool
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows

@@ -3,6 +3,7 @@
 Known to compiled code alone. The compiler cuts a register that a processor does not have into those that it has.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -156,6 +157,31 @@ def dot(typing, one, other):
         return total
 
     return one.dtype(one, one), generate
+
+
+@intrinsic
+def beside(typing, one, other):
+    """One, and behind it other."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.shuffle_vector(*arguments, _numbers(range(2 * one.count)))
+
+    return Lanes(one.dtype, 2 * one.count)(one, one), generate
+
+
+def arrangement(order: Sequence[int | None]) -> Any:
+    """A function of lanes that gives those of these numbers, in this order; 0 where there is none."""
+    order = tuple(order)
+
+    @intrinsic
+    def arranged(typing, lanes):
+        def generate(context, builder, signature, arguments):
+            which = [lanes.count if lane is None else lane for lane in order]
+            return builder.shuffle_vector(arguments[0], ir.Constant(arguments[0].type, None), _numbers(which))
+
+        return Lanes(lanes.dtype, len(order))(lanes), generate
+
+    return arranged
 
 
 def _size(context: Any, lanes: Lanes) -> int:

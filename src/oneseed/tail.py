@@ -18,17 +18,18 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from oneseed import tail_compiled, tail_triton
+from oneseed import moved_compiled, tail_compiled, tail_triton
+from oneseed.jit import each, serves
 from oneseed.last_layer import LastLayer
 from oneseed.shapes import Frames
 from oneseed.warp import Warp
 
-BAND = 2**19
-"""Values of r that are made at a time on a CPU: 2 MiB. Elsewhere a frame."""
+BAND = 2**18
+"""Values of r that each thread of a CPU makes at a time: 1 MiB. Elsewhere a frame."""
 
 
 Learn = Callable[[int, Tensor, Tensor], None]
-"""Told n, and what A_n and B_n receive."""
+"""Told n, and what A_n and B_n receive; by several threads, of different frames."""
 
 
 def frames_beside(
@@ -55,8 +56,8 @@ class _Beside(torch.autograd.Function):
         ctx.save_for_backward(A, B)
         ctx.layer, ctx.motion, ctx.learn = layer, motion, learn
         x = h.new_empty(len(A), 3, A.shape[2], B.shape[-1])
-        if motion and tail_compiled.takes(h, layer, motion):
-            tail_compiled.move(x, h, layer, motion)
+        if motion and moved_compiled.takes(h, layer, motion):
+            moved_compiled.move(x, h, layer, motion)
         else:
             _move(x, h, layer, motion)
         _add_residuals(x, A, B, layer)
@@ -69,8 +70,8 @@ class _Beside(torch.autograd.Function):
         layer, motion, g = ctx.layer, ctx.motion, g.contiguous()
         dh = None  # first, for what it takes is let go of before factors receive anything
         if ctx.needs_input_grad[0]:
-            ours = motion and tail_compiled.takes(g, layer, motion)
-            dh = (tail_compiled.move_back if ours else _move_back)(g, layer, motion)
+            ours = motion and moved_compiled.takes(g, layer, motion)
+            dh = (moved_compiled.move_back if ours else _move_back)(g, layer, motion)
         return dh, *_residuals_back(g, A, B, layer, ctx.learn), None, None, None
 
 
@@ -100,50 +101,55 @@ def _add_residuals(x: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> None:
     if tail_triton.takes(A):
         tail_triton.add_residual(x, A, B, layer.weight)
         return
-    K, add_taps = layer.mixing(), (tail_compiled.add_taps if tail_compiled.takes(A, layer, ()) else _add_taps)
-    bands = _bands(A, K, B.shape[-1])
-    for n in range(len(A)):
-        for rows, band, taps in bands:
-            torch.matmul(A[n, :, rows], B[n], out=band)
-            torch.mm(K, band.flatten(1), out=taps.flatten(1))
-            add_taps(layer.apart(taps), rows.start, layer, x[n])
+    K, A, B = layer.mixing().detach(), A.detach(), B.detach()
+    add_taps = tail_compiled.add_taps if serves(A) else _add_taps
+
+    def some(frames: range) -> None:
+        bands = _bands(A, K, B.shape[-1])
+        for n in frames:
+            for rows, band, taps in bands:
+                torch.matmul(A[n, :, rows], B[n], out=band)
+                torch.mm(K, band.flatten(1), out=taps.flatten(1))
+                add_taps(layer.apart(taps), rows.start, layer, x[n])
+
+    _divided(A, some)
 
 
 def _residuals_back(
     g: Frames, A: Tensor, B: Tensor, layer: LastLayer, learn: Learn | None
 ) -> tuple[Tensor, Tensor] | tuple[None, None]:
-    """What A and B receive, unless it is told to `learn`."""
+    """dA_n = (Kᵀ Sᵀ g_n) B_nᵀ and dB_n = A_nᵀ (Kᵀ Sᵀ g_n), unless it is told to `learn`."""
     if tail_triton.takes(A):
         return tail_triton.residual_back(g, A, B, layer.weight)
-    bands = _bands(A, layer.mixing(), B.shape[-1])
-    if learn is None:
-        dA, dB = torch.empty_like(A), torch.zeros_like(B)
-        for n in range(len(A)):
-            _frame_back(g[n], A[n], B[n], layer, bands, dA[n], dB[n])
-        return dA, dB
-    dA_n, dB_n = torch.empty_like(A[0]), torch.empty_like(B[0])
-    for n in range(len(A)):
-        _frame_back(g[n], A[n], B[n], layer, bands, dA_n, dB_n.zero_())
-        learn(n, dA_n, dB_n)
-    return None, None
+    K, A, B = layer.mixing().detach(), A.detach(), B.detach()
+    spread_taps = tail_compiled.spread_taps if serves(A) else _spread_taps
+    received = None if learn else (torch.empty_like(A), torch.empty_like(B))
+
+    def some(frames: range) -> None:
+        bands = _bands(A, K, B.shape[-1])
+        place = None if received else (torch.empty_like(A[0]), torch.empty_like(B[0]))
+        for n in frames:
+            dA, dB = place or (whole[n] for whole in received or ())
+            dB.zero_()
+            for rows, band, taps in bands:
+                spread_taps(g[n], rows.start, layer, layer.apart(taps))
+                torch.mm(K.T, taps.flatten(1), out=band.flatten(1))
+                dA[:, rows] = band @ B[n].mT
+                dB.baddbmm_(A[n, :, rows].mT, band)
+            if learn:
+                learn(n, dA, dB)
+
+    _divided(A, some)
+    return received or (None, None)
 
 
-def _frame_back(
-    g: Tensor,
-    A: Tensor,
-    B: Tensor,
-    layer: LastLayer,
-    bands: Sequence[tuple[slice, Tensor, Tensor]],
-    dA: Tensor,
-    dB: Tensor,
-) -> None:
-    """dA = (Kᵀ Sᵀ g) Bᵀ, dB += Aᵀ (Kᵀ Sᵀ g)."""
-    K, spread = layer.mixing(), (tail_compiled.spread_taps if tail_compiled.takes(A, layer, ()) else _spread_taps)
-    for rows, band, taps in bands:
-        spread(g, rows.start, layer, layer.apart(taps))
-        torch.mm(K.T, taps.flatten(1), out=band.flatten(1))
-        dA[:, rows] = band @ B.mT
-        dB.baddbmm_(A[:, rows].mT, band)
+def _divided(A: Tensor, work: Callable[[range], None]) -> None:
+    """`work` on all frames; on a CPU each thread takes some."""
+    parts = min(torch.get_num_threads(), len(A)) if serves(A) else 1
+    if parts == 1:
+        work(range(len(A)))
+    else:
+        each(lambda part: work(range(part, len(A), parts)), range(parts))
 
 
 def _bands(A: Tensor, K: Tensor, width: int) -> list[tuple[slice, Tensor, Tensor]]:
