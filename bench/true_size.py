@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bench.speed import Case
 from oneseed import ddim, torchvision_operators
+from oneseed.adam import Adam
 from oneseed.degrade.mask import Mask
 from oneseed.device import fast_dtype, peak_memory_mb
 from oneseed.flow.dis import Dis
@@ -133,7 +134,8 @@ def measured(
     began = time.perf_counter()
     links = memory.look(y, 0)
     look = time.perf_counter() - began
-    adam = torch.optim.Adam(video.learnt(), 1e-3, fused=True)
+    adam = Adam(video.z_shared, video.residual.parameters(), recipe.lr_seed, recipe.lr_residual, fused=True)
+    video.learn = adam.learn
 
     def epoch() -> None:
         x = video()
@@ -149,7 +151,7 @@ def measured(
     video.record()
     _forget_peak(device)
     graph = [f"{_median(epoch, epochs):.3f}", f"{peak_memory_mb(device) / 1024:.3g}"]
-    z = video.z_shared.detach()
+    z, video.learn = video.z_shared.detach(), None
     with torch.no_grad():
         latent = networks.reverse(z, video.steps, recipe.spacing)
         feature = networks.decode_body(latent)

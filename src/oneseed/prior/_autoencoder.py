@@ -53,14 +53,16 @@ class Shuffle(nn.Module):
 
 
 class _AddFirst(torch.autograd.Function):
-    """feature[:, :3] += picture, in place."""
+    """feature[:, :3] += picture, in place; what the feature was made from must not ask for it on the way back.
+
+    Autograd is not told that it is in place: on the way back through a view it would copy the gradient three times.
+    """
 
     @staticmethod
     def forward(ctx, feature: Tensor, picture: Tensor) -> Tensor:  # type: ignore[override]
-        ctx.mark_dirty(feature)
-        feature[:, : picture.shape[1]] += picture
         ctx.channels = picture.shape[1]
-        return feature
+        feature[:, : ctx.channels] += picture
+        return feature.detach()
 
     @staticmethod
     def backward(ctx, gradient: Tensor):  # type: ignore[override]
