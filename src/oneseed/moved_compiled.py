@@ -23,7 +23,7 @@ LANES, ROW, HALF = 32, 9, 16
 """Numbers of a pixel; of one of its three rows of taps; and in a register that such a row is written from."""
 
 BAND = 2**19
-"""Values that are received at a time by a thread's rows: 2 MiB."""
+"""Values of K h that a thread reads or receives at a time: 2 MiB."""
 
 _NONE = [None] * (LANES - 3 * ROW)
 _packed = arrangement([HALF * row + lane for row in range(3) for lane in range(ROW)] + _NONE)
@@ -42,10 +42,16 @@ def takes(h: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> bool:
 
 
 def move(x: Frames, h: Tensor, layer: LastLayer, motion: Sequence[Warp]) -> None:
-    """x = b + Σ_t S_t W_n K_t h."""
+    """x = b + Σ_t S_t W_n K_t h, in bands of rows: what frames read there of K h stays in the cache."""
     taps = (h.permute(0, 2, 3, 1).flatten(0, 2) @ _mixing(layer)).numpy()  # K h
     bias, out = layer.bias.detach().numpy(), x.numpy()
-    each(lambda n: _move(taps, motion[n].flow[0].numpy(), bias, out[n]), range(len(motion)))
+    flows, height, count = [warp.flow[0].numpy() for warp in motion], x.shape[2], _rows(*x.shape[2:])
+
+    def one(band: int) -> None:
+        for flow, frame in zip(flows, out, strict=True):
+            _move(taps, flow, bias, band * count, min((band + 1) * count, height), frame)
+
+    each(one, range(-(-height // count)))
 
 
 def move_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
@@ -54,7 +60,7 @@ def move_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
     mixing, given, flows = _mixing(layer).T, g.numpy(), [warp.flow[0].numpy() for warp in motion]
     low, high = ([bound(flow[1], 1) for flow in flows] for bound in (np.min, np.max))  # how far each row reads
     parts = torch.get_num_threads()  # of a band: no two receive at the same place
-    count = min(max(BAND // (LANES * width), 1) * parts, height)
+    count = min(_rows(height, width) * parts, height)
     sums, dh = g.new_empty(count * width, LANES), g.new_empty(height * width, mixing.shape[1])
 
     def one(first: int, last: int) -> None:
@@ -73,6 +79,11 @@ def move_back(g: Frames, layer: LastLayer, motion: Sequence[Warp]) -> Tensor:
     return dh.view(1, height, width, -1).permute(0, 3, 1, 2)
 
 
+def _rows(height: int, width: int) -> int:
+    """Of a band, so that every thread has one."""
+    return max(min(BAND // (LANES * width), -(-height // torch.get_num_threads())), 1)
+
+
 def _mixing(layer: LastLayer) -> Tensor:
     """Kᵀ: C to the taps in the order of the pixels that they reach."""
     taps = layer.weight.detach().flip(2, 3).permute(1, 2, 3, 0).flatten(1)
@@ -80,15 +91,15 @@ def _mixing(layer: LastLayer) -> Tensor:
 
 
 @jit
-def _move(taps, flow, bias, x):
-    """One frame. A row of it is complete when the next row of pixels has given its own."""
+def _move(taps, flow, bias, begin, end, x):
+    """Rows of one frame from `begin` to `end`. One is complete when the next row of pixels has given its own."""
     _, height, width = flow.shape
     top, left = np.empty(width, np.int32), np.empty(width, np.int32)
     down, across = np.empty(width, flow.dtype), np.empty(width, flow.dtype)
     one, nothing = flow.dtype.type(1), load(np.zeros(LANES, x.dtype), 0, LANES)
     reached = np.zeros((3, 3 * (width + 2) + HALF), x.dtype)  # of three rows, colours side by side
     line, pitch = np.empty_like(reached), reached.shape[1]
-    for i in range(height):
+    for i in range(max(begin - 1, 0), min(end + 1, height)):
         near_row(flow, i, top, left, down, across)
         ours = nothing
         for j in range(width):
@@ -108,9 +119,10 @@ def _move(taps, flow, bias, x):
             reached[i % 3, k] += line[0, k]
             reached[(i + 1) % 3, k] += line[1, k]
             reached[(i + 2) % 3, k] = line[2, k]
-        if i > 0:
+        if i > begin:
             _cut(reached[i % 3], bias, x[:, i - 1])
-    _cut(reached[height % 3], bias, x[:, height - 1])
+    if end == height:
+        _cut(reached[height % 3], bias, x[:, height - 1])
 
 
 @jit
