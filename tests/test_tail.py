@@ -6,12 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from oneseed import moved_compiled, tail
+from oneseed import moved_compiled, residual_compiled, tail
 from oneseed.last_layer import LastLayer
 from oneseed.tail import frames_beside
 from oneseed.warp import Warp
 
 FRAMES, CHANNELS, RANK, HEIGHT, WIDTH = 3, 4, 2, 9, 7
+TILED = 8, 16, 64
+"""Channels and sides of which there are whole tiles."""
 KERNELS = [(3, 3), (1, 1), (5, 3)]
 
 
@@ -59,6 +61,38 @@ def test_values_and_gradients_are_the_plain_ones(
     found = torch.autograd.grad((ours * weight).sum(), (seen, A, B))
     for one, other in zip(found, torch.autograd.grad((theirs * weight).sum(), (h, A, B)), strict=True):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("learns", [False, True])
+@pytest.mark.parametrize("rank", [3, 16, 32])
+def test_whole_tiles_by_registers_are_the_plain_ones(monkeypatch: pytest.MonkeyPatch, rank: int, learns: bool):
+    """On any processor: one without so many registers is slow at it, and right."""
+    monkeypatch.setattr(residual_compiled, "_wide", lambda: True)
+    channels, height, width = TILED
+    layer, h = LastLayer(real(3, channels, 3, 3), real(3, seed=1)), real(1, *TILED)
+    A, B = real(FRAMES, channels, height, rank, seed=1), real(FRAMES, channels, rank, width, seed=2)
+    assert residual_compiled.takes(A, B, layer)
+    received = {"A": torch.empty_like(A), "B": torch.empty_like(B)}
+
+    def learn(n: int, dA_n: Tensor, dB_n: Tensor) -> None:
+        received["A"][n], received["B"][n] = dA_n, dB_n
+
+    ours, theirs = ([value.clone().requires_grad_() for value in (h, A, B)] for _ in range(2))
+    x, y = frames_beside(*ours, layer, [], learn if learns else None), plain(*theirs, layer, [])
+    torch.testing.assert_close(x, y)
+    for video in (x, y):
+        video.backward(real(*video.shape, seed=9))
+    found = received.values() if learns else (value.grad for value in ours[1:])
+    for one, other in zip(found, theirs[1:], strict=True):
+        torch.testing.assert_close(one, other.grad)
+
+
+@pytest.mark.parametrize("changes", [{"channels": 7}, {"height": 12}, {"width": 48}, {"kernel": 1}], ids=str)
+def test_what_has_no_whole_tiles_goes_by_bands(monkeypatch: pytest.MonkeyPatch, changes: dict):
+    monkeypatch.setattr(residual_compiled, "_wide", lambda: True)
+    size = dict(zip(("channels", "height", "width"), TILED, strict=True)) | {"kernel": 3} | changes
+    A, B = real(2, size["channels"], size["height"], 2), real(2, size["channels"], 2, size["width"])
+    assert not residual_compiled.takes(A, B, LastLayer(real(3, size["channels"], *2 * [size["kernel"]]), real(3)))
 
 
 def test_threads_change_no_bit():

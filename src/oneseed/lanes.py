@@ -14,7 +14,7 @@ from numba.extending import models, register_model
 intrinsic: Any = extending.intrinsic
 """What it makes is called without the first argument, which only the compiler gives."""
 
-_FREE = ("contract",)
+FREE = ("contract",)
 """A product may be added without being rounded first."""
 
 
@@ -40,7 +40,7 @@ def load(typing, array, first, count):
 
     def generate(context, builder, signature, arguments):
         place = _place(context, builder, signature.args[0], arguments, lanes)
-        return builder.load(place, align=_size(context, lanes))
+        return builder.load(place, align=size_of(context, lanes))
 
     return lanes(array, types.intp, count), generate
 
@@ -51,7 +51,7 @@ def store(typing, array, first, lanes):
 
     def generate(context, builder, signature, arguments):
         place = _place(context, builder, signature.args[0], arguments, lanes)
-        builder.store(arguments[2], place, align=_size(context, lanes))
+        builder.store(arguments[2], place, align=size_of(context, lanes))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, lanes), generate
@@ -63,7 +63,7 @@ def times(typing, number, lanes):
 
     def generate(context, builder, signature, arguments):
         number, lanes = arguments
-        return builder.fmul(_everywhere(builder, number, lanes.type), lanes, flags=_FREE)
+        return builder.fmul(everywhere(builder, number, lanes.type), lanes, flags=FREE)
 
     return lanes(lanes.dtype, lanes), generate
 
@@ -74,8 +74,8 @@ def add_times(typing, number, lanes, onto):
 
     def generate(context, builder, signature, arguments):
         number, lanes, onto = arguments
-        product = builder.fmul(_everywhere(builder, number, lanes.type), lanes, flags=_FREE)
-        return builder.fadd(onto, product, flags=_FREE)
+        product = builder.fmul(everywhere(builder, number, lanes.type), lanes, flags=FREE)
+        return builder.fadd(onto, product, flags=FREE)
 
     return lanes(lanes.dtype, lanes, lanes), generate
 
@@ -83,19 +83,19 @@ def add_times(typing, number, lanes, onto):
 @intrinsic
 def add(typing, one, other):
     """one + other."""
-    return one(one, one), lambda context, builder, signature, arguments: builder.fadd(*arguments, flags=_FREE)
+    return one(one, one), lambda context, builder, signature, arguments: builder.fadd(*arguments, flags=FREE)
 
 
 @intrinsic
 def subtract(typing, one, other):
     """one − other."""
-    return one(one, one), lambda context, builder, signature, arguments: builder.fsub(*arguments, flags=_FREE)
+    return one(one, one), lambda context, builder, signature, arguments: builder.fsub(*arguments, flags=FREE)
 
 
 @intrinsic
 def multiply(typing, one, other):
     """one ⊙ other."""
-    return one(one, one), lambda context, builder, signature, arguments: builder.fmul(*arguments, flags=_FREE)
+    return one(one, one), lambda context, builder, signature, arguments: builder.fmul(*arguments, flags=FREE)
 
 
 @intrinsic(prefer_literal=True)
@@ -107,7 +107,7 @@ def spread(typing, numbers, count):
         wide = context.get_value_type(lanes)
         result = ir.Constant(wide, ir.Undefined)
         for k in range(numbers.count):
-            one = _everywhere(builder, builder.extract_value(arguments[0], k), wide)
+            one = everywhere(builder, builder.extract_value(arguments[0], k), wide)
             which = [lane + (lanes.count if lane // count.literal_value == k else 0) for lane in range(lanes.count)]
             result = builder.shuffle_vector(result, one, _numbers(which))
         return result
@@ -139,7 +139,7 @@ def fold(typing, lanes, count):
                 builder.shuffle_vector(value, _nothing(value.type), _numbers(range(first, first + width)))
                 for first in (0, width)
             )
-            value = builder.fadd(*halves, flags=_FREE)
+            value = builder.fadd(*halves, flags=FREE)
         return value
 
     return narrow(lanes, count), generate
@@ -150,10 +150,10 @@ def dot(typing, one, other):
     """⟨one, other⟩, a number."""
 
     def generate(context, builder, signature, arguments):
-        product = builder.fmul(*arguments, flags=_FREE)
+        product = builder.fmul(*arguments, flags=FREE)
         total, *rest = (builder.extract_element(product, ir.IntType(32)(lane)) for lane in range(one.count))
         for part in rest:
-            total = builder.fadd(total, part, flags=_FREE)
+            total = builder.fadd(total, part, flags=FREE)
         return total
 
     return one.dtype(one, one), generate
@@ -184,7 +184,7 @@ def arrangement(order: Sequence[int | None]) -> Any:
     return arranged
 
 
-def _size(context: Any, lanes: Lanes) -> int:
+def size_of(context: Any, lanes: Lanes) -> int:
     """Bytes of a number."""
     return context.get_abi_sizeof(context.get_value_type(lanes.dtype))
 
@@ -195,7 +195,7 @@ def _place(context: Any, builder: Any, array: Any, arguments: Any, lanes: Lanes)
     return builder.bitcast(first, context.get_value_type(lanes).as_pointer())
 
 
-def _everywhere(builder: Any, number: Any, wide: Any) -> Any:
+def everywhere(builder: Any, number: Any, wide: Any) -> Any:
     """The number in every lane."""
     one = builder.insert_element(_nothing(wide), number, ir.IntType(32)(0))
     return builder.shuffle_vector(one, _nothing(wide), _numbers([0] * wide.count))

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from oneseed import moved_compiled, tail_compiled, tail_triton
+from oneseed import moved_compiled, residual_compiled, tail_triton
 from oneseed.jit import each, serves
 from oneseed.last_layer import LastLayer
 from oneseed.shapes import Frames
@@ -101,16 +101,15 @@ def _add_residuals(x: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> None:
     if tail_triton.takes(A):
         tail_triton.add_residual(x, A, B, layer.weight)
         return
-    K, A, B = layer.mixing().detach(), A.detach(), B.detach()
-    add_taps = tail_compiled.add_taps if serves(A) else _add_taps
+    A, B, compiled = A.detach(), B.detach(), residual_compiled.takes(A, B, layer)
 
     def some(frames: range) -> None:
-        bands = _bands(A, K, B.shape[-1])
+        bands = [] if compiled else _bands(A, layer, B.shape[-1])
         for n in frames:
-            for rows, band, taps in bands:
-                torch.matmul(A[n, :, rows], B[n], out=band)
-                torch.mm(K, band.flatten(1), out=taps.flatten(1))
-                add_taps(layer.apart(taps), rows.start, layer, x[n])
+            if compiled:
+                residual_compiled.add_residual(x[n], A[n], B[n], layer)
+            else:
+                _add_residual(x[n], A[n], B[n], layer, bands)
 
     _divided(A, some)
 
@@ -118,29 +117,50 @@ def _add_residuals(x: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> None:
 def _residuals_back(
     g: Frames, A: Tensor, B: Tensor, layer: LastLayer, learn: Learn | None
 ) -> tuple[Tensor, Tensor] | tuple[None, None]:
-    """dA_n = (Kᵀ Sᵀ g_n) B_nᵀ and dB_n = A_nᵀ (Kᵀ Sᵀ g_n), unless it is told to `learn`."""
+    """What A and B receive, unless it is told to `learn`."""
     if tail_triton.takes(A):
         return tail_triton.residual_back(g, A, B, layer.weight)
-    K, A, B = layer.mixing().detach(), A.detach(), B.detach()
-    spread_taps = tail_compiled.spread_taps if serves(A) else _spread_taps
+    A, B, compiled = A.detach(), B.detach(), residual_compiled.takes(A, B, layer)
     received = None if learn else (torch.empty_like(A), torch.empty_like(B))
 
     def some(frames: range) -> None:
-        bands = _bands(A, K, B.shape[-1])
+        bands = [] if compiled else _bands(A, layer, B.shape[-1])
         place = None if received else (torch.empty_like(A[0]), torch.empty_like(B[0]))
         for n in frames:
             dA, dB = place or (whole[n] for whole in received or ())
-            dB.zero_()
-            for rows, band, taps in bands:
-                spread_taps(g[n], rows.start, layer, layer.apart(taps))
-                torch.mm(K.T, taps.flatten(1), out=band.flatten(1))
-                dA[:, rows] = band @ B[n].mT
-                dB.baddbmm_(A[n, :, rows].mT, band)
+            if compiled:
+                residual_compiled.residual_back(g[n], A[n], B[n], layer, dA, dB)
+            else:
+                _residual_back(g[n], A[n], B[n], layer, dA, dB, bands)
             if learn:
                 learn(n, dA, dB)
 
     _divided(A, some)
     return received or (None, None)
+
+
+Bands = list[tuple[slice, Tensor, Tensor]]
+"""Rows after rows of a frame, a place for their values of r, and one for what the taps make of them."""
+
+
+def _add_residual(x: Tensor, A: Tensor, B: Tensor, layer: LastLayer, bands: Bands) -> None:
+    """x += Σ_t S_t K_t A B of one frame."""
+    K = layer.mixing().detach()
+    for rows, band, taps in bands:
+        torch.matmul(A[:, rows], B, out=band)
+        torch.mm(K, band.flatten(1), out=taps.flatten(1))
+        _add_taps(layer.apart(taps), rows.start, layer, x)
+
+
+def _residual_back(g: Tensor, A: Tensor, B: Tensor, layer: LastLayer, dA: Tensor, dB: Tensor, bands: Bands) -> None:
+    """dA = (Kᵀ Sᵀ g) Bᵀ and dB = Aᵀ (Kᵀ Sᵀ g) of one frame."""
+    K = layer.mixing().detach()
+    dB.zero_()
+    for rows, band, taps in bands:
+        _spread_taps(g, rows.start, layer, layer.apart(taps))
+        torch.mm(K.T, taps.flatten(1), out=band.flatten(1))
+        dA[:, rows] = band @ B.mT
+        dB.baddbmm_(A[:, rows].mT, band)
 
 
 def _divided(A: Tensor, work: Callable[[range], None]) -> None:
@@ -152,15 +172,15 @@ def _divided(A: Tensor, work: Callable[[range], None]) -> None:
         each(lambda part: work(range(part, len(A), parts)), range(parts))
 
 
-def _bands(A: Tensor, K: Tensor, width: int) -> list[tuple[slice, Tensor, Tensor]]:
-    """Rows after rows of a frame, a place for their values of r, and one for what the taps make of them."""
+def _bands(A: Tensor, layer: LastLayer, width: int) -> Bands:
     _, channels, height, _ = A.shape
+    taps = layer.weight[:, 0].numel()
     count = min(max(BAND // (channels * width), 1), height) if A.device.type == "cpu" else height
-    place, bands = A.new_empty((channels + len(K)) * count * width), []
+    place, bands = A.new_empty((channels + taps) * count * width), []
     for first in range(0, height, count):
         last = min(first + count, height)
-        whole = place[: (channels + len(K)) * (last - first) * width].view(-1, last - first, width)
-        bands.append((slice(first, last), *whole.split((channels, len(K)))))
+        whole = place[: (channels + taps) * (last - first) * width].view(-1, last - first, width)
+        bands.append((slice(first, last), *whole.split((channels, taps))))
     return bands
 
 
