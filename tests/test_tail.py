@@ -107,9 +107,11 @@ def test_threads_change_no_bit():
         assert all(torch.equal(one, again) for one, again in zip(found[0], other, strict=True))
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["far", "no number"])
-def test_far_motion_ends_at_the_border_and_what_is_no_number_stays_on_the_picture(band, lost: bool):
+@pytest.mark.parametrize("where", ["far", "above", "below", "no number"])
+def test_far_motion_ends_at_the_border_and_what_is_no_number_stays_on_the_picture(band, where: str):
     layer, flow, (h, A, B) = layer_of((3, 3)), 9 * real(FRAMES, 2, HEIGHT, WIDTH), parts()
+    flow[:, 1] += {"above": -99, "below": 99}.get(where, 0)
+    lost = where == "no number"
     if lost:
         flow[:, :, 3, 2] = torch.nan
     motion = [Warp(one[None]) for one in flow]

@@ -163,9 +163,8 @@ def _move_back(g, flow, low, high, begin, end, first, taps):
             u, t = down[j], across[j]
             near, far = scaled(one - t, given), scaled(t, given)
             near_rows, far_rows = (scaled(one - u, near), scaled(u, near)), (scaled(one - u, far), scaled(u, far))
-            if (
-                j > 0 and top[j] == top[j - 1] and left[j] == left[j - 1] + 1
-            ):  # half of it goes where the last one's went
+            follows = j > 0 and top[j] == top[j - 1] and left[j] == left[j - 1] + 1
+            if follows:  # half of it goes where half of the last one's goes
                 _receive(taps, first, begin, end, width, row, column, here)
                 near_rows = add(near_rows[0], onward[0]), add(near_rows[1], onward[1])
             elif row >= 0:
