@@ -1,6 +1,7 @@
 """A few numbers side by side in one register, for code that numba compiles: its own loops are too short to be put there.
 
-Known to compiled code alone. The compiler cuts a register that a processor does not have into those that it has.
+Known to compiled code alone. The compiler cuts a register that a processor does not have into those that it has. What was
+compiled is kept until the file that uses a function of this one changes: after a change here, empty `__pycache__`.
 """
 
 from collections.abc import Sequence
