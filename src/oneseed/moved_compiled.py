@@ -144,9 +144,8 @@ def _move_back(g, flow, low, high, begin, end, first, taps):
     table, ready = np.zeros((3, 3 * (width + 2) + HALF), g.dtype), 0  # three rows, colours side by side
     pitch = table.shape[1]
     for i in range(height):
-        if (i + high[i] + 1 < begin and begin > 1) or (
-            i + low[i] >= end and end < height
-        ):  # not so of what is no number
+        above, beneath = i + high[i] + 1 < begin and begin > 1, i + low[i] >= end and end < height
+        if above or beneath:  # neither is so of what is no number
             continue
         for k in range(max(ready, i), i + 3):
             _lay_out(g, k - 1, table[k % 3])

@@ -7,7 +7,6 @@ sums in registers all of them (`products.py`). The way back reads Sᵀ g where i
 from functools import cache
 
 import numpy as np
-import torch
 from llvmlite.binding import get_host_cpu_features
 from torch import Tensor
 from torch.nn.functional import pad
@@ -39,30 +38,28 @@ def _wide() -> bool:
     return bool(get_host_cpu_features().get("avx512f"))
 
 
-def add_residual(x: Tensor, A: Tensor, B: Tensor, layer: LastLayer) -> None:
-    """x += Σ_t S_t K_t A B of one frame: 3 H W, C H k, C k W."""
+def add_residual(x: Tensor, A: Tensor, B: Tensor, K: Tensor) -> None:
+    """x += Σ_t S_t K_t A B of one frame: 3 H W, C H k, C k W, and `LastLayer.mixing`."""
     A, B = _filled(A, B)
-    _add_residual(A.numpy(), B.numpy(), _mixing(layer).numpy(), x.numpy())
+    _add_residual(A.numpy(), B.numpy(), K.numpy(), x.numpy())
 
 
-def residual_back(g: Tensor, A: Tensor, B: Tensor, layer: LastLayer, dA: Tensor, dB: Tensor) -> None:
+def residual_back(g: Tensor, A: Tensor, B: Tensor, K: Tensor, dA: Tensor, dB: Tensor) -> None:
     """dA = (Kᵀ Sᵀ g) Bᵀ and dB = Aᵀ (Kᵀ Sᵀ g) of one frame."""
-    rank, (A, B) = A.shape[-1], _filled(A, B)
-    dA_filled, dB_filled = (d if d.shape == own.shape else torch.empty_like(own) for d, own in ((dA, A), (dB, B)))
-    _residual_back(g.numpy(), A.numpy(), B.numpy(), _mixing(layer).numpy(), dA_filled.numpy(), dB_filled.numpy())
-    if dA_filled is not dA:
-        dA.copy_(dA_filled[..., :rank])
-        dB.copy_(dB_filled[:, :rank])
+    A, B = _filled(A, B)
+    filled = A.shape != dA.shape
+    more_A, more_B = (A.new_empty(A.shape), B.new_empty(B.shape)) if filled else (dA, dB)
+    _residual_back(g.numpy(), A.numpy(), B.numpy(), K.numpy(), more_A.numpy(), more_B.numpy())
+    if filled:
+        rank = dA.shape[-1]
+        dA.copy_(more_A[..., :rank])
+        dB.copy_(more_B[:, :rank])
 
 
 def _filled(A: Tensor, B: Tensor) -> tuple[Tensor, Tensor]:
     """The rank filled up with 0 until its numbers fill registers."""
     lack = -A.shape[-1] % HALF
     return (pad(A, (0, lack)), pad(B, (0, 0, 0, lack))) if lack else (A.contiguous(), B.contiguous())
-
-
-def _mixing(layer: LastLayer) -> Tensor:
-    return layer.mixing().detach().contiguous()
 
 
 @jit
@@ -76,18 +73,8 @@ def _add_residual(A, B, K, x):
     for j in range(0, width, COLUMNS):
         for i in range(0, height, ROWS):
             for c in range(channels):  # r = A B
-                _tile(
-                    r,
-                    c * ROWS * COLUMNS,
-                    COLUMNS,
-                    A,
-                    (c * height + i) * rank,
-                    rank,
-                    1,
-                    B,
-                    c * rank * width + j,
-                    by_rank,
-                )
+                tile, rows, columns = c * ROWS * COLUMNS, (c * height + i) * rank, c * rank * width + j
+                _tile(r, tile, COLUMNS, A, rows, rank, 1, B, columns, by_rank)
             for p in range(ROWS):
                 for t in range(0, TAPS, 9):  # K r
                     place = (t * ROWS + p * 9) * COLUMNS

@@ -5,12 +5,12 @@ commutes with motion and shifting does not care what it shifts, so
 
     x_n = b + Σ_t S_t (W_n K_t h + K_t A_n B_n).
 
-K h is made once for all frames; K A_n B_n in bands of rows that stay in the processor's cache, there and again on the way
+K h is made once for all frames; K A_n B_n in tiles or bands that stay in the processor's cache, there and again on the way
 back, where Σ_t S_tᵀ g_n is all that is needed. What is held grows with the frames by their factors and pixels alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -101,15 +101,12 @@ def _add_residuals(x: Frames, A: Tensor, B: Tensor, layer: LastLayer) -> None:
     if tail_triton.takes(A):
         tail_triton.add_residual(x, A, B, layer.weight)
         return
-    A, B, compiled = A.detach(), B.detach(), residual_compiled.takes(A, B, layer)
+    A, B, K, compiled = A.detach(), B.detach(), layer.mixing().detach(), residual_compiled.takes(A, B, layer)
 
     def some(frames: range) -> None:
-        bands = [] if compiled else _bands(A, layer, B.shape[-1])
+        add = residual_compiled.add_residual if compiled else partial(_add_residual, layer, _bands(A, K, B.shape[-1]))
         for n in frames:
-            if compiled:
-                residual_compiled.add_residual(x[n], A[n], B[n], layer)
-            else:
-                _add_residual(x[n], A[n], B[n], layer, bands)
+            add(x[n], A[n], B[n], K)
 
     _divided(A, some)
 
@@ -120,18 +117,17 @@ def _residuals_back(
     """What A and B receive, unless it is told to `learn`."""
     if tail_triton.takes(A):
         return tail_triton.residual_back(g, A, B, layer.weight)
-    A, B, compiled = A.detach(), B.detach(), residual_compiled.takes(A, B, layer)
-    received = None if learn else (torch.empty_like(A), torch.empty_like(B))
+    A, B, K, compiled = A.detach(), B.detach(), layer.mixing().detach(), residual_compiled.takes(A, B, layer)
+    received = None if learn else (A.new_empty(A.shape), B.new_empty(B.shape))
 
     def some(frames: range) -> None:
-        bands = [] if compiled else _bands(A, layer, B.shape[-1])
-        place = None if received else (torch.empty_like(A[0]), torch.empty_like(B[0]))
+        back = (
+            residual_compiled.residual_back if compiled else partial(_residual_back, layer, _bands(A, K, B.shape[-1]))
+        )
+        place = None if received else (A.new_empty(A.shape[1:]), B.new_empty(B.shape[1:]))
         for n in frames:
             dA, dB = place or (whole[n] for whole in received or ())
-            if compiled:
-                residual_compiled.residual_back(g[n], A[n], B[n], layer, dA, dB)
-            else:
-                _residual_back(g[n], A[n], B[n], layer, dA, dB, bands)
+            back(g[n], A[n], B[n], K, dA, dB)
             if learn:
                 learn(n, dA, dB)
 
@@ -143,18 +139,18 @@ Bands = list[tuple[slice, Tensor, Tensor]]
 """Rows after rows of a frame, a place for their values of r, and one for what the taps make of them."""
 
 
-def _add_residual(x: Tensor, A: Tensor, B: Tensor, layer: LastLayer, bands: Bands) -> None:
+def _add_residual(layer: LastLayer, bands: Bands, x: Tensor, A: Tensor, B: Tensor, K: Tensor) -> None:
     """x += Σ_t S_t K_t A B of one frame."""
-    K = layer.mixing().detach()
     for rows, band, taps in bands:
         torch.matmul(A[:, rows], B, out=band)
         torch.mm(K, band.flatten(1), out=taps.flatten(1))
         _add_taps(layer.apart(taps), rows.start, layer, x)
 
 
-def _residual_back(g: Tensor, A: Tensor, B: Tensor, layer: LastLayer, dA: Tensor, dB: Tensor, bands: Bands) -> None:
+def _residual_back(
+    layer: LastLayer, bands: Bands, g: Tensor, A: Tensor, B: Tensor, K: Tensor, dA: Tensor, dB: Tensor
+) -> None:
     """dA = (Kᵀ Sᵀ g) Bᵀ and dB = Aᵀ (Kᵀ Sᵀ g) of one frame."""
-    K = layer.mixing().detach()
     dB.zero_()
     for rows, band, taps in bands:
         _spread_taps(g, rows.start, layer, layer.apart(taps))
@@ -172,9 +168,8 @@ def _divided(A: Tensor, work: Callable[[range], None]) -> None:
         each(lambda part: work(range(part, len(A), parts)), range(parts))
 
 
-def _bands(A: Tensor, layer: LastLayer, width: int) -> Bands:
-    _, channels, height, _ = A.shape
-    taps = layer.weight[:, 0].numel()
+def _bands(A: Tensor, K: Tensor, width: int) -> Bands:
+    (_, channels, height, _), taps = A.shape, len(K)
     count = min(max(BAND // (channels * width), 1), height) if A.device.type == "cpu" else height
     place, bands = A.new_empty((channels + taps) * count * width), []
     for first in range(0, height, count):
